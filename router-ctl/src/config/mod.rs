@@ -1,0 +1,3 @@
+//! One typed model of the configuration, and the TOML rendering of it.
+
+pub mod model;

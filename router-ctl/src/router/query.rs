@@ -1,0 +1,299 @@
+//! Questions to the router, and their answers as plain values. Readers never touch routing state: a question
+//! enters the one event loop, is answered within its slice of work, and long lists come in pages.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use router_common::route::RouteId;
+
+use crate::bgp::types::{Asn, Family, NextHop, RouterId};
+use crate::host::{IfIndex, LinkState, MacAddress};
+
+/// Rows that one answer carries at most.
+pub const PAGE_ROWS: usize = 4096;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Query {
+    BgpSummary,
+    BgpNeighbors,
+    /// Paths of the prefixes that match, a page at a time, in no particular order.
+    BgpRoutes {
+        family: Family,
+        select: Select,
+        cursor: Cursor,
+    },
+    /// Routes of every protocol, a page at a time, in no particular order.
+    Routes {
+        family: Family,
+        select: Select,
+        cursor: Cursor,
+    },
+    /// Installed prefixes with the route ids that name their counters, a page at a time.
+    Installed {
+        cursor: Cursor,
+    },
+    Interfaces,
+    Fib,
+    Startup,
+}
+
+/// Which prefixes are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Select {
+    All,
+    Exact(IpNet),
+    /// The longest match of an address.
+    Match(IpAddr),
+}
+
+/// Where a page begins: 0 at first, then what the last page gave as `next`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor(pub u64);
+
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    /// `None` on the last page.
+    pub next: Option<Cursor>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Answer {
+    BgpSummary(BgpSummary),
+    BgpNeighbors(Vec<Neighbor>),
+    BgpRoutes(Page<BgpPrefix>),
+    Routes(Page<Route>),
+    Installed(Page<InstalledPrefix>),
+    Interfaces(Vec<Interface>),
+    Fib(FibSummary),
+    Startup(Startup),
+}
+
+#[derive(Clone, Debug)]
+pub struct BgpSummary {
+    pub router_id: RouterId,
+    pub local_as: Asn,
+    pub families: Vec<FamilySummary>,
+}
+
+/// One family and the neighbours on which it is configured.
+#[derive(Clone, Debug)]
+pub struct FamilySummary {
+    pub family: Family,
+    /// Counts every change of the table.
+    pub table_version: u64,
+    pub prefixes: usize,
+    pub paths: usize,
+    pub memory_bytes: usize,
+    pub multipath_relax: bool,
+    pub peers: Vec<Neighbor>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Neighbor {
+    pub address: IpAddr,
+    pub description: Option<String>,
+    pub remote_as: Option<Asn>,
+    pub local_as: Asn,
+    pub remote_router_id: Option<RouterId>,
+    pub state: NeighborState,
+    pub passive: bool,
+    pub admin_down: bool,
+    /// eBGP without a policy under `ebgp-requires-policy`: nothing is exchanged (RFC 8212).
+    pub policy_missing: bool,
+    /// Time in Established, or since the last session ended; `None` before the first session.
+    pub since: Option<Duration>,
+    pub messages_received: u64,
+    pub messages_sent: u64,
+    /// Octets queued towards the neighbour.
+    pub output_queue: usize,
+    pub connections_established: u64,
+    pub connections_dropped: u64,
+    pub hold_time: Option<Duration>,
+    pub keepalive: Option<Duration>,
+    pub families: Vec<NeighborFamily>,
+    /// Why the last session ended, in words.
+    pub last_down: Option<String>,
+    pub local_endpoint: Option<std::net::SocketAddr>,
+    pub remote_endpoint: Option<std::net::SocketAddr>,
+    /// Names of the capabilities in force on both sides.
+    pub capabilities: Vec<&'static str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct NeighborFamily {
+    pub family: Family,
+    pub negotiated: bool,
+    pub received: usize,
+    /// Of these, accepted by policy and checks.
+    pub accepted: usize,
+    pub advertised: usize,
+    pub end_of_rib_received: bool,
+    pub end_of_rib_sent: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeighborState {
+    Idle,
+    Connect,
+    Active,
+    OpenSent,
+    OpenConfirm,
+    Established,
+}
+
+#[derive(Clone, Debug)]
+pub struct BgpPrefix {
+    pub prefix: IpNet,
+    pub paths: Vec<BgpPath>,
+}
+
+#[derive(Clone, Debug)]
+pub struct BgpPath {
+    /// `None` for a route of our own.
+    pub peer: Option<PathPeer>,
+    pub next_hop: NextHop,
+    pub as_path: Vec<AsPathSegment>,
+    pub origin: Origin,
+    pub med: Option<u32>,
+    pub local_pref: Option<u32>,
+    pub weight: u32,
+    pub communities: Vec<u32>,
+    pub large_communities: Vec<[u32; 3]>,
+    pub originator_id: Option<RouterId>,
+    pub cluster_list: Vec<RouterId>,
+    pub aggregator: Option<(Asn, RouterId)>,
+    pub atomic_aggregate: bool,
+    pub path_id: u32,
+    /// Usable: accepted by policy, no loop, next hop resolved.
+    pub valid: bool,
+    pub best: bool,
+    pub multipath: bool,
+    pub stale: bool,
+    /// Why it is best, at which step it lost, or why it is no candidate. Words of the decision process.
+    pub reason: &'static str,
+}
+
+#[derive(Clone, Debug)]
+pub struct PathPeer {
+    pub address: IpAddr,
+    pub router_id: RouterId,
+    pub asn: Asn,
+    pub internal: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsPathSegment {
+    pub kind: SegmentKind,
+    pub asns: Vec<Asn>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SegmentKind {
+    Set,
+    Sequence,
+    ConfedSequence,
+    ConfedSet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    Igp,
+    Egp,
+    Incomplete,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Protocol {
+    Local,
+    Connected,
+    Static,
+    Ebgp,
+    Ibgp,
+}
+
+#[derive(Clone, Debug)]
+pub struct Route {
+    pub prefix: IpNet,
+    pub protocol: Protocol,
+    pub distance: u8,
+    pub metric: u32,
+    /// Chosen among the protocols.
+    pub selected: bool,
+    /// In the data plane and acknowledged.
+    pub installed: bool,
+    pub next_hops: Vec<RouteNextHop>,
+}
+
+#[derive(Clone, Debug)]
+pub struct RouteNextHop {
+    pub target: RouteTarget,
+    pub interface: Option<(IfIndex, String)>,
+    /// Whether traffic can be sent there.
+    pub active: bool,
+    pub recursive: bool,
+    pub weight: u32,
+    /// Buckets of the path list that this next hop holds, and how many the list has.
+    pub buckets: Option<(u32, u32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteTarget {
+    Gateway(IpAddr),
+    Connected,
+    Local,
+    Blackhole,
+    Unreachable,
+}
+
+#[derive(Clone, Debug)]
+pub struct InstalledPrefix {
+    pub prefix: IpNet,
+    pub route: RouteId,
+    pub next_hops: Vec<IpAddr>,
+    pub interfaces: Vec<IfIndex>,
+    pub origin_as: Option<Asn>,
+    pub peer: Option<IpAddr>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Interface {
+    pub index: IfIndex,
+    pub name: String,
+    pub state: LinkState,
+    pub mac: Option<MacAddress>,
+    pub mtu: u32,
+    pub addresses: Vec<IpNet>,
+    /// `native`, `generic`, `off`, or `-` when it is not configured.
+    pub xdp: &'static str,
+    /// The attachment was found pinned and kept.
+    pub adopted: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct FibSummary {
+    pub engine: &'static str,
+    pub routes_v4: usize,
+    pub routes_v6: usize,
+    pub capacity_routes: u32,
+    pub path_lists: usize,
+    pub capacity_path_lists: u32,
+    pub buckets: usize,
+    pub capacity_buckets: u32,
+    pub next_hops: usize,
+    pub capacity_next_hops: u32,
+    /// Operations handed over and not yet acknowledged.
+    pub pending: usize,
+    pub failures: u64,
+    pub stale: usize,
+    pub generation: u64,
+    pub hash_seed: u32,
+}
+
+/// How long each part of the start took.
+#[derive(Clone, Debug, Default)]
+pub struct Startup {
+    pub adopted_routes: usize,
+    pub steps: Vec<(&'static str, Duration)>,
+}

@@ -1,0 +1,1 @@
+//! The lab: namespaces, links, peers and frames for the tests.
