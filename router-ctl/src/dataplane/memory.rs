@@ -1,1 +1,1 @@
-
+//! The data plane in ordinary collections.
