@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::daemon::fib_writer::Work;
 use crate::daemon::peer::Command;
-use crate::host::NeighbourKey;
+use crate::fib::Probe;
 use crate::rib::route::PeerId;
 use crate::router::Router;
 use crate::router::effect::{Effect, Level};
@@ -41,7 +41,7 @@ pub(super) struct Inputs {
 pub(super) struct Outputs {
     pub(super) peers: HashMap<PeerId, mpsc::UnboundedSender<Command>>,
     pub(super) fib: std_mpsc::Sender<Work>,
-    pub(super) neighbours: mpsc::UnboundedSender<NeighbourKey>,
+    pub(super) neighbours: mpsc::UnboundedSender<Probe>,
 }
 
 /// Starts the thread. It ends when told to stop, and gives the neighbours' senders back by dropping them.
@@ -148,11 +148,8 @@ impl Core {
                 Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
                 Effect::PutPort(port) => self.write(Work::PutPort(port)),
                 Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
-                Effect::KeepNeighbour(key) => {
-                    if self.outputs.neighbours.send(key).is_err() {
-                        warn!("the netlink task is gone: neighbour {} is not refreshed", key.address);
-                    }
-                }
+                Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
+                Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
                 Effect::Note(note) => match note.level {
                     Level::Info => info!("{}", note.text),
                     Level::Warning => warn!("{}", note.text),
@@ -167,6 +164,12 @@ impl Core {
                 // A task that ended reports its session down; what was meant for it goes with it.
                 let _ended = commands.send(Command::Transmit { bytes: bytes.clone(), messages }).is_err();
             }
+        }
+    }
+
+    fn probe(&self, probe: Probe) {
+        if self.outputs.neighbours.send(probe).is_err() {
+            warn!("the netlink task is gone: neighbours are not refreshed any more");
         }
     }
 

@@ -35,7 +35,7 @@ use crate::dataplane::memory::Memory;
 use crate::dataplane::{self, Dataplane, OpenOptions};
 use crate::kernel::{HostWatch, Neighbours};
 use crate::rib::route::PeerId;
-use crate::router::Router;
+use crate::router::{Found, Router};
 use crate::router::event::Event;
 
 /// Events of neighbours that may wait for the router; each holds at most one read's worth of routes.
@@ -97,7 +97,7 @@ struct Daemon;
 impl Daemon {
     async fn start_and_run(config: Config, options: Options) -> anyhow::Result<()> {
         let started = Instant::now();
-        let api_listener = bind_api(&options.socket)?;
+        refuse_second_instance(&options.socket)?;
         let dataplane = open_dataplane(&config, &options.bpffs)?;
         let opened = started.elapsed();
         let installed = dataplane.dump().context("reading the installed routes")?;
@@ -108,8 +108,8 @@ impl Daemon {
         let engine = dataplane.engine();
         let counters: Arc<dyn dataplane::Counters> = Arc::from(dataplane.counters());
         let adopted = installed.bindings.len();
-        let mut router = Router::new(config.clone(), installed, Instant::now());
-        router.set_engine(engine);
+        let ports = dataplane.ports();
+        let mut router = Router::new(config.clone(), Found { engine, installed, ports }, Instant::now());
         router.note_startup("data plane opened", opened);
         router.note_startup("installed routes read", dumped - opened);
         router.handle(Event::Host(host), Instant::now());
@@ -136,6 +136,8 @@ impl Daemon {
         }
         let router_thread = core::spawn(router, inputs, outputs)?;
 
+        // The socket comes last: whoever reaches it finds a router that works.
+        let api_listener = bind_api(&options.socket)?;
         let backend = Arc::new(backend::DaemonBackend {
             questions,
             counters,
@@ -186,7 +188,7 @@ fn start_neighbours(
         );
     }
     for (id, address, neighbor) in router.peers().addresses() {
-        let session = Session::new(router.session_config(id));
+        let session = Session::new(router.session_config(id).context("a neighbour without BGP")?);
         let transport = tcp_options::Transport {
             remote: address,
             port: neighbor.port.unwrap_or(179),
@@ -235,11 +237,15 @@ fn open_dataplane(config: &Config, bpffs: &Path) -> anyhow::Result<Box<dyn Datap
     Ok(dataplane)
 }
 
-/// Opens the API's socket, in place of one that nobody serves any more.
-fn bind_api(path: &Path) -> anyhow::Result<UnixListener> {
+fn refuse_second_instance(path: &Path) -> anyhow::Result<()> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         anyhow::bail!("{}: another router serves this socket; give this one its own with --socket", path.display());
     }
+    Ok(())
+}
+
+/// Opens the API's socket, in place of one that nobody serves any more.
+fn bind_api(path: &Path) -> anyhow::Result<UnixListener> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).with_context(|| format!("creating {} for the API socket", parent.display()))?;
     }

@@ -6,7 +6,8 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use tracing::{debug, error};
 
-use crate::host::{HostEvent, NeighbourKey};
+use crate::fib::Probe;
+use crate::host::HostEvent;
 use crate::kernel::{HostWatch, Neighbours};
 use crate::router::event::Event;
 
@@ -44,14 +45,18 @@ pub(super) async fn follow(mut watch: HostWatch, events: mpsc::UnboundedSender<E
 }
 
 /// Keeps the neighbours that the router names resolved and fresh.
-pub(super) async fn keep(neighbours: Neighbours, mut wanted: mpsc::UnboundedReceiver<NeighbourKey>) {
+pub(super) async fn keep(neighbours: Neighbours, mut wanted: mpsc::UnboundedReceiver<Probe>) {
     let mut refresh = tokio::time::interval(REFRESH_EVERY);
     loop {
         tokio::select! {
-            key = wanted.recv() => {
-                let Some(key) = key else { return };
-                if let Err(error) = neighbours.keep(key).await {
-                    debug!("neighbour {}: {error}", key.address);
+            probe = wanted.recv() => {
+                let done = match probe {
+                    Some(Probe::Keep(key)) => neighbours.keep(key).await,
+                    Some(Probe::Forget(key)) => neighbours.forget(key).await,
+                    None => return,
+                };
+                if let Err(error) = done {
+                    debug!("{error}");
                 }
             }
             _ = refresh.tick() => {

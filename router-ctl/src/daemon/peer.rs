@@ -259,7 +259,7 @@ impl PeerTask {
                 Action::Down(down) => {
                     info!("%ADJCHANGE: neighbor {} Down {}", self.transport.remote, down.reason);
                     let retain = if down.graceful { Retain::Stale } else { Retain::No };
-                    Event::PeerDown { peer: self.peer, reason: down.reason.to_string(), retain }
+                    Event::PeerDown { peer: self.peer, retain }
                 }
                 Action::EndOfRib(family) => Event::EndOfRib { peer: self.peer, family },
                 Action::RouteRefresh(family, RefreshKind::Request) => {

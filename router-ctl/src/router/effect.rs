@@ -15,6 +15,8 @@ pub enum Effect {
     ApplyFib { generation: u64, ops: Vec<FibOp> },
     /// The kernel shall resolve this neighbour and keep it fresh.
     KeepNeighbour(NeighbourKey),
+    /// It is not needed any more.
+    ForgetNeighbour(NeighbourKey),
     /// Attach a port, or tell the data plane what changed about it.
     PutPort(Port),
     RemovePort(IfIndex),

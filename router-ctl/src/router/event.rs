@@ -17,7 +17,7 @@ pub enum Event {
     /// The session reached Established.
     PeerUp { peer: PeerId, negotiated: Box<Negotiated>, local: SocketAddr, remote: SocketAddr },
     /// The session ended. `retain`: graceful restart lets its paths stay in use as stale ones.
-    PeerDown { peer: PeerId, reason: String, retain: Retain },
+    PeerDown { peer: PeerId, retain: Retain },
     /// What `show` says about the session; sent on change of state and at most once a second otherwise.
     PeerStatus { peer: PeerId, status: PeerStatus },
     Routes { peer: PeerId, updates: Vec<RouteUpdate> },

@@ -56,6 +56,14 @@ impl HostView {
         self.links.get(&index).map(|link| link.name.as_str())
     }
 
+    pub(super) fn index_of(&self, name: &str) -> Option<IfIndex> {
+        self.links.values().find(|link| link.name == name).map(|link| link.index)
+    }
+
+    pub(super) fn addresses_of(&self, link: IfIndex) -> impl Iterator<Item = IpNet> + '_ {
+        self.addresses.iter().filter(move |own| own.link == link).map(|own| own.net)
+    }
+
     /// The interface that has this address.
     pub(super) fn link_with(&self, address: IpAddr) -> Option<IfIndex> {
         self.addresses.iter().find(|own| own.net.addr() == address).map(|own| own.link)
@@ -156,7 +164,7 @@ impl Router {
         let gone: Vec<_> = self.host.ports.keys().filter(|index| !desired.contains_key(index)).copied().collect();
         for index in gone {
             self.host.ports.remove(&index);
-            self.fib.set_fast_path(index, false);
+            self.fib.detach_port(index);
             self.effects.push_back(Effect::RemovePort(index));
         }
         for (index, port) in desired {
@@ -174,7 +182,7 @@ impl Router {
         match outcome {
             Ok(status) => {
                 *state = PortState::Attached { port, status };
-                self.fib.set_fast_path(index, true);
+                self.fib.attach_port(index);
             }
             Err(reason) => {
                 self.effects.push_back(Effect::Note(super::Note { level: Level::Warning, text: reason.clone() }));

@@ -26,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use crate::bgp::types::{Asn, RouterId};
 use crate::config::model::Config;
+use crate::dataplane::PortStatus;
 use crate::fib::Fib;
 use crate::fib::op::Installed;
 use crate::prefix::{PrefixId, PrefixIndex};
@@ -54,12 +55,16 @@ pub struct Router {
     rib: Rib,
     groups: UpdateGroups,
     fib: Fib,
+    /// Name of the data plane's engine.
+    engine: &'static str,
     routes: Routes,
     networks: Networks,
     generation: u64,
     /// Generations on their way to the data plane, oldest first.
     awaiting: VecDeque<Awaiting>,
     outstanding_ops: usize,
+    /// Prefixes that the RIB or the FIB has stopped using.
+    unused: Vec<PrefixId>,
     refused: u64,
     restore: Option<Restore>,
     effects: VecDeque<Effect>,
@@ -74,18 +79,28 @@ struct Awaiting {
     advertise: Vec<PrefixId>,
 }
 
+/// The data plane as it was found at start.
+#[derive(Debug)]
+pub struct Found {
+    pub engine: &'static str,
+    pub installed: Installed,
+    /// Ports that are attached already.
+    pub ports: Vec<PortStatus>,
+}
+
 /// Forwarding state of an earlier daemon is in use until the neighbours have told theirs, or until then.
 struct Restore {
     deadline: Instant,
 }
 
 impl Router {
-    /// A router that takes over `installed` forwarding state; nothing of it is removed before the neighbours
-    /// had their say. The first host events must be a complete dump.
-    pub fn new(config: Config, installed: Installed, now: Instant) -> Self {
+    /// A router on a data plane as it was found; nothing that is installed is removed before the neighbours had
+    /// their say. The first host events must be a complete dump.
+    pub fn new(config: Config, found: Found, now: Instant) -> Self {
+        let Found { engine, installed, ports } = found;
         let mut index = PrefixIndex::new();
         let adopted_routes = installed.bindings.len();
-        let fib = Fib::adopt(installed, &mut index);
+        let fib = Fib::adopt(&installed, &mut index);
         let bgp = config.protocols.bgp.as_ref();
         let restart_time = bgp.map_or(0, |bgp| bgp.parameters.restart_time);
         let router_id = bgp.and_then(|bgp| bgp.parameters.router_id).unwrap_or(Ipv4Addr::UNSPECIFIED);
@@ -95,11 +110,13 @@ impl Router {
             host: HostView::default(),
             rib: Rib::new(sessions::decision_config(&config)),
             groups: UpdateGroups::default(),
+            engine,
             routes: Routes::default(),
             networks: Networks::default(),
             generation: 0,
             awaiting: VecDeque::new(),
             outstanding_ops: 0,
+            unused: Vec::new(),
             refused: 0,
             restore: (adopted_routes > 0)
                 .then(|| Restore { deadline: now + Duration::from_secs(u64::from(restart_time)) }),
@@ -110,7 +127,9 @@ impl Router {
             fib,
             config,
         };
-        router.register_peers();
+        for port in ports {
+            router.fib.attach_port(port.index);
+        }
         router.add_static_routes();
         router
     }
@@ -118,7 +137,7 @@ impl Router {
     pub fn handle(&mut self, event: Event, now: Instant) {
         match event {
             Event::PeerUp { peer, negotiated, local, remote } => self.peer_up(peer, negotiated, (local, remote), now),
-            Event::PeerDown { peer, reason, retain } => self.peer_down(peer, reason, retain, now),
+            Event::PeerDown { peer, retain } => self.peer_down(peer, retain, now),
             Event::PeerStatus { peer, status } => {
                 if let Some(peer) = self.peers.get_mut(peer) {
                     peer.status = status;
@@ -127,6 +146,8 @@ impl Router {
             Event::Routes { peer, updates } => self.handle_routes(peer, &updates),
             Event::EndOfRib { peer, family } => self.end_of_rib(peer, family),
             Event::RouteRefresh { peer, family } => self.groups.refresh(peer, family),
+            Event::RefreshBegin { peer, family } => self.refresh_begin(peer, family, now),
+            Event::RefreshEnd { peer, family } => self.end_of_rib(peer, family),
             Event::Drained { peer, bytes } => self.drained(peer, bytes),
             Event::Host(events) => self.handle_host(&events),
             Event::FibApplied { generation, refused } => self.fib_applied(generation, refused),
@@ -155,6 +176,7 @@ impl Router {
             self.flush_fib(advertise);
         }
         self.advertise();
+        self.release_unused();
         (self.rib.has_work() && self.outstanding_ops < OUTSTANDING_OPS) || self.groups.has_work()
     }
 
@@ -188,7 +210,7 @@ impl Router {
 
     /// Hands what the FIB wants written to the data plane; `advertise` follows its acknowledgement.
     fn flush_fib(&mut self, advertise: Vec<PrefixId>) {
-        let ops = self.fib.drain_ops();
+        let ops = self.fib.drain_ops(&self.index);
         if ops.is_empty() && self.awaiting.is_empty() {
             self.note_changes(&advertise);
             return;
@@ -256,9 +278,10 @@ impl Router {
             return;
         }
         let stale = self.fib.stale_count();
-        if !self.fib.sweep_stale(SLICE) {
+        if !self.fib.sweep_stale(&self.index, SLICE) {
             self.restore = None;
             self.startup.steps.push(("restored", now - self.started));
+            self.join_deferred();
         }
         if expired && !told && stale > 0 {
             self.note(
@@ -272,10 +295,16 @@ impl Router {
         self.effects.push_back(Effect::Note(Note { level, text }));
     }
 
-    /// Forgets a prefix that nobody uses any more.
-    fn release(&mut self, prefix: PrefixId) {
-        if !self.rib.uses(prefix) && !self.fib.uses(prefix) && !self.routes.uses(prefix) {
-            self.index.remove(prefix);
+    /// Forgets prefixes that nobody uses any more, once no neighbour waits to hear that they are gone.
+    fn release_unused(&mut self) {
+        self.unused.extend(self.fib.drain_released());
+        if self.unused.is_empty() || !self.awaiting.is_empty() || self.rib.has_work() || self.groups.has_work() {
+            return;
+        }
+        for prefix in std::mem::take(&mut self.unused) {
+            if !self.rib.uses(prefix) && !self.fib.uses(prefix) && !self.routes.uses(prefix) {
+                self.index.remove(prefix);
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::IpNet;
 
 use crate::bgp::attributes::AttributesEditor;
-use crate::bgp::types::{Family, NextHop, Nlri, PathAttributes, PathId, RouteUpdate};
+use crate::bgp::types::{Family, NextHop, Nlri, Origin, PathAttributes, PathId, RouteUpdate};
+use crate::bgp::wire::as_path::AsPath;
 use crate::rib::route::PeerId;
 use crate::router::{Router, host};
 
@@ -39,7 +40,7 @@ impl Router {
             return configured.collect();
         }
         let connected: BTreeSet<_> = host::connected(&self.host.addresses).collect();
-        configured.filter(|prefix| connected.contains(prefix) || self.routes.is_static(*prefix)).collect()
+        configured.filter(|prefix| connected.contains(prefix) || self.has_static(*prefix)).collect()
     }
 }
 
@@ -53,9 +54,12 @@ fn own_route(prefix: IpNet) -> RouteUpdate {
         IpNet::V4(_) => NextHop::V4(Ipv4Addr::UNSPECIFIED),
         IpNet::V6(_) => NextHop::V6 { global: Ipv6Addr::UNSPECIFIED, link_local: None },
     };
+    let mut attributes = AttributesEditor::empty();
+    attributes.set_origin(Origin::Igp);
+    attributes.set_as_path(AsPath::new(&[]));
     RouteUpdate {
         family: Family::of(prefix),
-        attributes: Some(PathAttributes { next_hop, raw: AttributesEditor::originated().finish() }),
+        attributes: Some(PathAttributes { next_hop, raw: attributes.finish() }),
         announced: vec![nlri(prefix)],
         withdrawn: Vec::new(),
     }

@@ -17,6 +17,7 @@ const RELIEVED_BELOW: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct Peer {
+    pub id: PeerId,
     pub address: IpAddr,
     pub config: Neighbor,
     pub status: PeerStatus,
@@ -47,7 +48,7 @@ pub struct PeerFamily {
 }
 
 impl Peer {
-    fn new(address: IpAddr, config: &Neighbor) -> Self {
+    fn new(id: PeerId, address: IpAddr, config: &Neighbor) -> Self {
         let families = config
             .address_family
             .keys()
@@ -59,6 +60,7 @@ impl Peer {
             })
             .collect();
         Self {
+            id,
             address,
             config: config.clone(),
             status: PeerStatus::default(),
@@ -67,6 +69,15 @@ impl Peer {
             families,
             queued: 0,
             congested: false,
+        }
+    }
+
+    /// The AS that the configuration expects.
+    pub fn configured_as(&self, system_as: Asn) -> Option<Asn> {
+        match self.config.remote_as {
+            RemoteAs::Number(asn) => Some(asn),
+            RemoteAs::Internal => Some(system_as),
+            RemoteAs::External => None,
         }
     }
 
@@ -104,23 +115,24 @@ pub struct Peers {
 
 impl Peers {
     pub fn new(bgp: &Bgp) -> Self {
-        Self { peers: bgp.neighbor.iter().map(|(&address, config)| Peer::new(address, config)).collect() }
+        let peers = bgp.neighbor.iter().zip(1..);
+        Self { peers: peers.map(|((&address, config), id)| Peer::new(PeerId(id), address, config)).collect() }
     }
 
     pub fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.peers.get((id.0 as usize).checked_sub(1)?)
+        self.peers.get((usize::from(id.0)).checked_sub(1)?)
     }
 
     pub fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.peers.get_mut((id.0 as usize).checked_sub(1)?)
+        self.peers.get_mut((usize::from(id.0)).checked_sub(1)?)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        self.peers.iter().zip(1..).map(|(peer, id)| (PeerId(id), peer))
+        self.peers.iter().map(|peer| (peer.id, peer))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (PeerId, &mut Peer)> {
-        self.peers.iter_mut().zip(1..).map(|(peer, id)| (PeerId(id), peer))
+        self.peers.iter_mut().map(|peer| (peer.id, peer))
     }
 
     /// The neighbours in the order of their ids, for those who drive the sessions.
