@@ -1,0 +1,2 @@
+//! decision
+pub enum Step {}
