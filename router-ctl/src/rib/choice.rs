@@ -17,6 +17,14 @@ pub(super) struct Choice {
     pub(super) next_hops: SmallVec<[NextHopRef; 2]>,
 }
 
+impl Choice {
+    /// Routes of our own lead to no next hop.
+    pub(super) fn without_ourselves(mut self) -> Self {
+        self.next_hops.retain(|each| *each != NextHopRef::SELF);
+        self
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ChoiceId(Handle);
 

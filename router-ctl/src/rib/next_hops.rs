@@ -86,9 +86,9 @@ impl NextHops {
             return NextHopRef::SELF;
         }
         let hash = self.hasher.hash_one(next_hop);
-        let found = self.table.find(hash, |each| {
-            self.entries[each.index()].next_hop == next_hop
-        });
+        let found = self
+            .table
+            .find(hash, |each| self.entries[each.index()].next_hop == next_hop);
         if let Some(&known) = found {
             self.acquire(known);
             return known;
