@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::session::{Action, ConnectionId, Direction, Session, StopReason};
 use crate::bgp::types::RouteUpdate;
 use crate::bgp::wire::route_refresh::RefreshKind;
-use crate::daemon::tcp_options::{self, Transport};
+use crate::daemon::tcp_options::Transport;
 use crate::rib::route::PeerId;
 use crate::router::event::{Event, PeerStatus, Retain};
 
@@ -253,6 +253,10 @@ impl PeerTask {
                 Action::StateChanged(state) => {
                     debug!(peer = %self.transport.remote, ?state, "session state");
                     self.publish_at = Instant::now();
+                    continue;
+                }
+                Action::Malformed(malformed) => {
+                    warn!("neighbor {}: UPDATE with errors: {:?}", self.transport.remote, malformed.findings);
                     continue;
                 }
                 Action::Up(negotiated) => self.up(negotiated),

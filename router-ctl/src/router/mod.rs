@@ -298,6 +298,7 @@ impl Router {
     /// Forgets prefixes that nobody uses any more, once no neighbour waits to hear that they are gone.
     fn release_unused(&mut self) {
         self.unused.extend(self.fib.drain_released());
+        self.unused.extend(self.rib.drain_unused());
         if self.unused.is_empty() || !self.awaiting.is_empty() || self.rib.has_work() || self.groups.has_work() {
             return;
         }

@@ -5,7 +5,7 @@
 //! told its routes or the time for it is over: a neighbour that kept our routes would otherwise drop them at
 //! our first End-of-RIB (RFC 4724 §4.1).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::bgp::negotiate::Negotiated;
@@ -142,6 +142,26 @@ impl Router {
         }
     }
 
+    /// Our own addresses on the link of a session, for next hops: IPv4, IPv6, and IPv6 link-local when the
+    /// neighbour is on that link too (RFC 2545 §3).
+    fn own_next_hops(&self, session: &Established) -> OwnNextHops {
+        let local = session.local.ip().to_canonical();
+        let Some(link) = self.host.link_with(local) else {
+            return match local {
+                IpAddr::V4(address) => OwnNextHops { v4: Some(address), ..OwnNextHops::default() },
+                IpAddr::V6(address) => OwnNextHops { v6: Some(address), ..OwnNextHops::default() },
+            };
+        };
+        let (global, link_local) = self.host.first_v6(link);
+        let shared = self.host.on_link(link, session.remote.ip().to_canonical());
+        let (v4, v6) = match local {
+            IpAddr::V4(address) => (Some(address), global),
+            IpAddr::V6(address) if address.is_unicast_link_local() => (self.host.first_v4(link), global),
+            IpAddr::V6(address) => (self.host.first_v4(link), Some(address)),
+        };
+        OwnNextHops { v4, v6, link_local: link_local.filter(|_| shared) }
+    }
+
     pub(super) fn peer_down(&mut self, id: PeerId, retain: Retain, now: Instant) {
         let Some(peer) = self.peers.get_mut(id) else { return };
         let Some(session) = peer.session.take() else { return };
@@ -245,6 +265,13 @@ impl Router {
         };
         policy::without_policy(session, required)
     }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct OwnNextHops {
+    v4: Option<Ipv4Addr>,
+    v6: Option<Ipv6Addr>,
+    link_local: Option<Ipv6Addr>,
 }
 
 fn kept_forwarding(negotiated: &Negotiated, family: Family) -> bool {

@@ -4,8 +4,6 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use ipnet::IpNet;
-
 use crate::bgp::types::Family;
 use crate::config::model::Xdp;
 use crate::fib::{self, LocalKind, PathTarget, RouteKind, RouteView};
