@@ -1,8 +1,11 @@
 //! Desired forwarding state, as a value. The FIB sees prefixes, gateways and what the host reported, never
 //! BGP; what it wants written leaves as [`op::FibOp`]s, in an order in which no moment is wrong.
 
+mod buckets;
+mod ids;
 pub mod op;
 pub mod plan;
+mod ranges;
 mod types;
 mod view;
 
