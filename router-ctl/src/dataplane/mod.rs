@@ -5,7 +5,29 @@
 //! Contract: one writer; `apply` runs the operations in order; a failed operation changes nothing, is
 //! reported with its position, and does not stop those behind it; a replaced key never fails for lack of room.
 
+#[cfg(feature = "ebpf")]
+mod array;
+#[cfg(feature = "ebpf")]
+mod attach;
+#[cfg(feature = "ebpf")]
+mod bpf;
+#[cfg(feature = "ebpf")]
+mod counters;
+#[cfg(feature = "ebpf")]
+pub mod ebpf;
+#[cfg(feature = "ebpf")]
+mod engine;
+#[cfg(feature = "ebpf")]
+mod environment;
+#[cfg(feature = "ebpf")]
+mod loader;
+#[cfg(feature = "ebpf")]
+mod log;
 pub mod memory;
+#[cfg(feature = "ebpf")]
+mod pins;
+#[cfg(feature = "ebpf")]
+mod ports;
 
 use std::path::{Path, PathBuf};
 
@@ -112,7 +134,8 @@ pub struct OpenReport {
     pub adopted: bool,
     /// Attachments that were there already; each runs the new program from now on.
     pub ports: Vec<PortStatus>,
-    /// Ports whose interface is gone; what was left of them is removed.
+    /// Ports that are not attached any more, mostly because their interface is gone; what was left of them is
+    /// removed.
     pub gone: Vec<IfIndex>,
     /// Pin directories of other ABI versions. What is attached there still holds its interfaces.
     pub other_versions: Vec<PathBuf>,
@@ -158,15 +181,35 @@ pub enum DataplaneError {
 ///
 /// # Errors
 /// What is missing (a capability, bpffs, a newer kernel) and what to do about it.
-#[cfg(not(feature = "ebpf"))]
+#[cfg(feature = "ebpf")]
 pub fn open(options: &OpenOptions) -> Result<(Box<dyn Dataplane>, OpenReport), DataplaneError> {
-    Err(without_data_plane(&options.bpffs))
+    let ebpf = ebpf::Ebpf::open(options)?;
+    let report = ebpf.report().clone();
+    Ok((Box::new(ebpf), report))
 }
 
 /// Detaches the program and unpins everything below `bpffs`: the one way to take forwarding away.
 ///
 /// # Errors
 /// When a router still runs on it, or something there is not ours.
+#[cfg(feature = "ebpf")]
+pub fn unload(bpffs: &Path) -> Result<UnloadReport, DataplaneError> {
+    ebpf::unload(bpffs)
+}
+
+/// As the real one, of which a build without the feature `ebpf` has nothing.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "ebpf"))]
+pub fn open(options: &OpenOptions) -> Result<(Box<dyn Dataplane>, OpenReport), DataplaneError> {
+    Err(without_data_plane(&options.bpffs))
+}
+
+/// As the real one, of which a build without the feature `ebpf` has nothing.
+///
+/// # Errors
+/// Always.
 #[cfg(not(feature = "ebpf"))]
 pub fn unload(bpffs: &Path) -> Result<UnloadReport, DataplaneError> {
     Err(without_data_plane(bpffs))
