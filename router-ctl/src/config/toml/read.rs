@@ -1,0 +1,397 @@
+//! Text → [`Tree`], along the schema.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::config::problem::{Code, Position, Problem, path_text};
+use crate::config::schema::{Kind, Node, ROOT};
+use crate::config::tree::{Content, Tree};
+use crate::config::value::{Refused, Type, Value};
+
+pub(super) struct Outcome {
+    /// Everything that could be read.
+    pub(super) tree: Tree,
+    pub(super) problems: Vec<Problem>,
+    /// The text is not TOML, and parts of it may be missing from the tree.
+    pub(super) broken: bool,
+}
+
+pub(super) fn read(text: &str) -> Outcome {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut walk = Walk {
+        lines: Lines::new(text),
+        path: Vec::new(),
+        problems: Vec::new(),
+    };
+    for error in &errors {
+        walk.syntax(text, error);
+    }
+    let broken = walk.problems.iter().any(|p| p.code == Code::Syntax);
+    let tree = walk.table(ROOT, document.get_ref(), 0..0);
+    Outcome {
+        tree,
+        problems: walk.problems,
+        broken,
+    }
+}
+
+/// A walk down the document; `path` is where it stands.
+struct Walk<'a> {
+    lines: Lines<'a>,
+    path: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl Walk<'_> {
+    fn syntax(&mut self, text: &str, error: &toml::de::Error) {
+        let position = error.span().map(|span| self.lines.position(span.start));
+        let written = error.span().and_then(|span| text.get(span));
+        let problem = match (error.message(), written) {
+            ("duplicate key", Some(key)) => Problem::error(
+                &self.path,
+                Code::Duplicate,
+                format!("{key} is set twice in one table"),
+            )
+            .hint("a table may also be opened only once"),
+            (message, _) => {
+                Problem::error(&self.path, Code::Syntax, format!("not TOML: {message}"))
+            }
+        };
+        self.problems.push(problem.at(position));
+    }
+
+    fn error(&mut self, code: Code, message: impl Into<String>, span: &Range<usize>) {
+        let problem = Problem::error(&self.path, code, message);
+        self.report(problem, span);
+    }
+
+    fn report(&mut self, problem: Problem, span: &Range<usize>) {
+        let position = self.lines.position(span.start);
+        self.problems.push(problem.at(Some(position)));
+    }
+
+    fn refused(&mut self, refused: Refused, span: &Range<usize>) {
+        let mut problem = Problem::error(&self.path, refused.code, refused.message);
+        problem.hint = refused.hint;
+        self.report(problem, span);
+    }
+
+    /// A table whose children are `nodes`.
+    fn table(&mut self, nodes: &'static [Node], table: &DeTable<'_>, span: Range<usize>) -> Tree {
+        let mut children = BTreeMap::new();
+        for (key, value) in table {
+            let name = key.get_ref();
+            self.path.push(name.to_string());
+            match nodes.iter().find(|node| node.name == *name) {
+                Some(node) => {
+                    if let Some(tree) = self.node(node, value, key.span()) {
+                        children.insert(node.name, tree);
+                    }
+                }
+                None => self.unknown(nodes, &key.span()),
+            }
+            self.path.pop();
+        }
+        for node in nodes.iter().filter(|node| node.required) {
+            if !table.contains_key(node.name) {
+                self.path.push(node.name.to_owned());
+                let problem = Problem::error(&self.path, Code::Required, "required");
+                self.report(problem.hint(example(node)), &span);
+                self.path.pop();
+            }
+        }
+        Tree {
+            position: Some(self.lines.position(span.start)),
+            content: Content::Table(children),
+        }
+    }
+
+    fn node(
+        &mut self,
+        node: &'static Node,
+        value: &Spanned<DeValue<'_>>,
+        key: Range<usize>,
+    ) -> Option<Tree> {
+        let position = Some(self.lines.position(key.start));
+        match node.kind {
+            Kind::Leaf(kind) => {
+                let value = self.leaf(kind, value)?;
+                Some(Tree {
+                    position,
+                    content: Content::Leaf(value),
+                })
+            }
+            Kind::Flag { .. } => match value.get_ref().as_bool() {
+                Some(on) => Some(Tree {
+                    position,
+                    content: Content::Flag(on),
+                }),
+                None => {
+                    self.mismatch("true or false", value);
+                    None
+                }
+            },
+            Kind::Group(children) | Kind::Presence(children) => {
+                let table = self.expect_table(node, value)?;
+                Some(self.table(children, table, start_of(value, &key)))
+            }
+            Kind::Named(kind, children) => {
+                let table = self.expect_table(node, value)?;
+                Some(Tree {
+                    position,
+                    content: Content::Named(self.entries(kind, children, table)),
+                })
+            }
+        }
+    }
+
+    fn entries(
+        &mut self,
+        kind: Type,
+        children: &'static [Node],
+        table: &DeTable<'_>,
+    ) -> BTreeMap<Value, Tree> {
+        let mut entries = BTreeMap::new();
+        for (key, value) in table {
+            let written = key.get_ref();
+            let name = match kind.text(written) {
+                Ok(name) => {
+                    self.path.push(name.to_string());
+                    Some(name)
+                }
+                Err(refused) => {
+                    self.path.push(written.to_string());
+                    self.refused(refused, &key.span());
+                    None
+                }
+            };
+            let entry = value
+                .get_ref()
+                .as_table()
+                .map(|table| self.table(children, table, start_of(value, &key.span())));
+            if entry.is_none() {
+                self.mismatch("a table", value);
+            }
+            if let (Some(name), Some(entry)) = (name, entry) {
+                self.note_host_bits(written, &name, &key.span());
+                match entries.entry(name) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(entry);
+                    }
+                    Entry::Occupied(occupied) => {
+                        let name = occupied.key();
+                        let message = format!("{name} is there already, written differently");
+                        self.error(Code::Duplicate, message, &key.span());
+                    }
+                }
+            }
+            self.path.pop();
+        }
+        entries
+    }
+
+    fn note_host_bits(&mut self, written: &str, name: &Value, span: &Range<usize>) {
+        let Value::Prefix(prefix) = name else {
+            return;
+        };
+        if written
+            .parse::<ipnet::IpNet>()
+            .is_ok_and(|net| net != *prefix)
+        {
+            let problem = Problem::warning(
+                &self.path,
+                Code::BadValue,
+                format!("{written} has host bits set"),
+            );
+            self.report(problem.hint(format!("it stands for {prefix}")), span);
+        }
+    }
+
+    fn leaf(&mut self, kind: Type, value: &Spanned<DeValue<'_>>) -> Option<Value> {
+        let result = match value.get_ref() {
+            DeValue::String(text) => kind.text(text),
+            DeValue::Integer(integer) => {
+                match i128::from_str_radix(integer.as_str(), integer.radix()) {
+                    Ok(number) => kind.number(number),
+                    Err(_) => kind.number(i128::MAX),
+                }
+            }
+            DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => {
+                self.mismatch(&kind.to_string(), value);
+                return None;
+            }
+        };
+        match result {
+            Ok(value) => Some(value),
+            Err(refused) => {
+                self.refused(refused, &value.span());
+                None
+            }
+        }
+    }
+
+    fn expect_table<'d, 'i>(
+        &mut self,
+        node: &Node,
+        value: &'d Spanned<DeValue<'i>>,
+    ) -> Option<&'d DeTable<'i>> {
+        let table = value.get_ref().as_table();
+        if table.is_none() {
+            let message = format!("expected a table, found {}", kind_of(value.get_ref()));
+            let problem = Problem::error(&self.path, Code::BadValue, message);
+            let hint = match node.kind {
+                Kind::Presence(_) => format!("write {} = {{}}", node.name),
+                Kind::Leaf(_) | Kind::Flag { .. } | Kind::Group(_) | Kind::Named(..) => {
+                    format!("open it with [{}]", self.path.join("."))
+                }
+            };
+            self.report(problem.hint(hint), &value.span());
+        }
+        table
+    }
+
+    fn mismatch(&mut self, expected: &str, value: &Spanned<DeValue<'_>>) {
+        let message = format!("expected {expected}, found {}", kind_of(value.get_ref()));
+        self.error(Code::BadValue, message, &value.span());
+    }
+
+    /// The last word of the path is none of `nodes`.
+    fn unknown(&mut self, nodes: &'static [Node], span: &Range<usize>) {
+        let problem = Problem::error(&self.path, Code::UnknownPath, "there is no such node");
+        let (word, parents) = match self.path.split_last() {
+            Some((word, parents)) => (word.as_str(), parents),
+            None => ("", &[][..]),
+        };
+        let nearest = nodes
+            .iter()
+            .map(|node| (distance(word, node.name), node.name))
+            .min()
+            .filter(|&(distance, _)| distance <= (word.len() / 3).max(1));
+        let hint = match (nearest, elsewhere(word, parents)) {
+            (Some((_, name)), _) => format!("did you mean {name}?"),
+            (None, Some(path)) => format!("did you mean {path}?"),
+            (None, None) if nodes.is_empty() => "nothing can be set here".to_owned(),
+            (None, None) => {
+                let names: Vec<_> = nodes.iter().map(|node| node.name).collect();
+                format!("known here: {}", names.join(", "))
+            }
+        };
+        self.report(problem.hint(hint), span);
+    }
+}
+
+/// Where a table begins: at its header if it has one, else at the key that names it.
+fn start_of(value: &Spanned<DeValue<'_>>, key: &Range<usize>) -> Range<usize> {
+    let span = value.span();
+    if span.is_empty() || span.start > key.start {
+        key.clone()
+    } else {
+        span
+    }
+}
+
+fn kind_of(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => format!("{number}"),
+        DeValue::Boolean(on) => format!("{on}"),
+        DeValue::Float(_) => "a number with a point".to_owned(),
+        DeValue::Datetime(_) => "a date".to_owned(),
+        DeValue::Array(_) => "an array".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+/// What a leaf that is missing would look like.
+fn example(node: &Node) -> String {
+    match node.kind {
+        Kind::Leaf(kind) if kind.takes_numbers() => {
+            format!("add {} = 65001, for instance", node.name)
+        }
+        Kind::Leaf(_)
+        | Kind::Flag { .. }
+        | Kind::Group(_)
+        | Kind::Presence(_)
+        | Kind::Named(..) => {
+            format!("add {}", node.name)
+        }
+    }
+}
+
+/// The path of a node called `word` somewhere else, the nearest to `parents` first.
+fn elsewhere(word: &str, parents: &[String]) -> Option<String> {
+    let mut best: Option<(usize, Vec<String>)> = None;
+    let mut stack: Vec<(&'static Node, Vec<String>)> =
+        ROOT.iter().rev().map(|node| (node, Vec::new())).collect();
+    while let Some((node, above)) = stack.pop() {
+        let mut path = above;
+        path.push(node.name.to_owned());
+        if node.name == word {
+            let shared = path.iter().zip(parents).take_while(|(a, b)| a == b).count();
+            if best.as_ref().is_none_or(|(most, _)| shared > *most) {
+                best = Some((shared, path.clone()));
+            }
+        }
+        if let Kind::Named(..) = node.kind {
+            // The key that we stand under is the one that is meant.
+            let key = match parents.get(path.len()) {
+                Some(key) if parents.starts_with(&path) => key.clone(),
+                Some(_) | None => format!("<{}>", node.name),
+            };
+            path.push(key);
+        }
+        let children = node.children().iter().rev();
+        stack.extend(children.map(|child| (child, path.clone())));
+    }
+    best.map(|(_, path)| path_text(&path))
+}
+
+/// Edit distance: insertions, deletions and substitutions that turn one word into the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &to) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Octet offsets → lines and columns.
+struct Lines<'a> {
+    text: &'a str,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        let starts = std::iter::once(0)
+            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
+            .collect();
+        Self { text, starts }
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        let line = self.starts.partition_point(|&start| start <= offset);
+        let start = line.checked_sub(1).and_then(|line| self.starts.get(line));
+        let before = start.and_then(|&start| self.text.get(start..offset));
+        Position {
+            line,
+            column: before.map_or(1, |text| text.chars().count() + 1),
+        }
+    }
+}
