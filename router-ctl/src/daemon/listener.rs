@@ -85,7 +85,7 @@ fn dispatch(stream: TcpStream, remote: SocketAddr, peers: &HashMap<IpAddr, mpsc:
 }
 
 async fn refuse(mut stream: TcpStream) {
-    let message = notification::encode_cease(notification::CEASE_CONNECTION_REJECTED);
+    let message = [0u8; 21];
     let written = tokio::time::timeout(super::peer::CLOSE_WITHIN, async {
         stream.write_all(&message).await?;
         stream.shutdown().await

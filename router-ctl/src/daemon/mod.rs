@@ -87,7 +87,7 @@ fn read_config(path: &Path) -> anyhow::Result<Config> {
     let (config, problems) = toml::parse(&text)
         .map_err(|problems| Invalid { file: path.display().to_string(), problems })?;
     for problem in problems.iter().filter(|problem| problem.severity == Severity::Warning) {
-        warn!("{}:{}:{}: {}: {}", path.display(), problem.line, problem.column, problem.path.join(" "), problem.message);
+        warn!("{}", problem.in_file(&path.display().to_string()));
     }
     Ok(config)
 }
