@@ -13,6 +13,7 @@ mod arena;
 pub mod attributes;
 mod choice;
 pub mod decision;
+pub mod export;
 mod key;
 pub mod next_hops;
 mod path;
@@ -22,12 +23,15 @@ pub mod route;
 mod scan;
 mod settle;
 pub mod table;
+pub mod update_group;
 
 pub use attributes::{AttributesId, StoredAttributes};
 pub use decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax, Step};
+pub use export::{GroupKey, GroupKind, OwnNextHopV6};
 pub use next_hops::{NextHopRef, Reachability};
 pub use route::{
     Change, PathCounts, PathRef, PathView, PathViews, PeerId, PeerInfo, PeerKind, Reason,
     Rejection, Selection, Totals,
 };
 pub use table::Rib;
+pub use update_group::{Congestion, GroupId, RefreshStyle, Transmit, UpdateGroups};

@@ -41,6 +41,11 @@ impl Path {
         Self { rejection, ..self }
     }
 
+    /// The same path in front of others of its prefix.
+    pub(super) fn before(self, next: Option<Handle>) -> Self {
+        Self { next, ..self }
+    }
+
     pub(super) fn rejection(&self) -> Option<Rejection> {
         Rejection::from_code(self.rejection)
     }

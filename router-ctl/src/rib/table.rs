@@ -115,7 +115,7 @@ impl Rib {
         let head = self.entries.entry(id).paths;
         let Some(place) = self.find(head, path.peer, path.path_id) else {
             let first = head.is_none();
-            let handle = self.paths.insert(Path { next: head, ..path });
+            let handle = self.paths.insert(path.before(head));
             self.entries.entry(id).paths = Some(handle);
             let totals = &mut self.totals[slot(family)];
             totals.paths += 1;
@@ -131,10 +131,7 @@ impl Rib {
         self.peers
             .discount(path.peer, family, known.epoch, known.is_accepted());
         self.peers.count(path.peer, family, path.is_accepted());
-        *self.paths.get_mut(place) = Path {
-            next: known.next,
-            ..path
-        };
+        *self.paths.get_mut(place) = path.before(known.next);
         let unchanged = was_candidate == path.is_accepted() && known.attributes == path.attributes;
         self.attributes.release(known.attributes);
         if !unchanged && (was_candidate || path.is_accepted()) {
@@ -235,7 +232,9 @@ impl Rib {
     /// What the forwarding side found out about a next hop; unresolved until then.
     pub fn set_next_hop(&mut self, next_hop: NextHopRef, reachability: Reachability) {
         if self.attributes.next_hops.set(next_hop, reachability) {
-            Family::ALL.map(|family| self.restart_scan(family));
+            for family in Family::ALL {
+                self.restart_scan(family);
+            }
         }
     }
 
@@ -292,6 +291,11 @@ impl Rib {
     /// Decisions so far in which `maximum-paths` cut the multipath set.
     pub fn truncated_sets(&self) -> u64 {
         self.truncated_sets
+    }
+
+    /// Distinct attribute sets.
+    pub fn attribute_sets(&self) -> usize {
+        self.attributes.len()
     }
 
     /// Upper bound of [`PrefixId::index`] of prefixes with a path, for readers that go through all.
