@@ -22,31 +22,43 @@ pub(crate) const KEPT: &str = "kept";
 
 static ONCE: Once = Once::new();
 
-/// Removes the leftovers of processes that are gone, once per process.
+/// Removes, once per process, what others left behind. A process that had our number before us is gone too; what
+/// it left would be in our way.
 pub(crate) fn purge_once() {
     ONCE.call_once(|| {
-        for id in labs() {
-            if owner_is_gone(&id) && !Path::new(RUN_DIR).join(&id).join(KEPT).exists() {
-                remove(&id).ok();
-            }
-        }
+        let own = std::process::id().to_string();
+        remove_labs(|pid| pid == own || is_gone(pid));
     });
 }
 
-/// Takes down the labs that were kept up. Returns their names.
-pub fn remove_kept() -> Result<Vec<String>> {
-    let kept: Vec<String> = labs()
-        .into_iter()
-        .filter(|id| Path::new(RUN_DIR).join(id).join(KEPT).exists())
-        .collect();
-    for id in &kept {
-        remove(id)?;
-    }
-    Ok(kept)
+/// Removes what processes that are gone have left behind, kept labs aside.
+pub fn purge() {
+    remove_labs(is_gone);
 }
 
-/// Takes away everything that carries the lab's name: processes first, then pins, names and files.
-pub(crate) fn remove(id: &str) -> Result<()> {
+fn remove_labs(of_owner: impl Fn(&str) -> bool) {
+    let kept = kept();
+    for id in labs() {
+        let leftover = owner(&id).is_some_and(&of_owner) && !kept.contains(&id);
+        if leftover && let Err(error) = remove(&id) {
+            eprintln!("removing what lab {id} left behind: {error:#}");
+        }
+    }
+}
+
+/// The labs that were left up with [`Lab::keep`](crate::Lab::keep).
+pub fn kept() -> Vec<String> {
+    let is_kept = |id: &String| {
+        of_lab(RUN_DIR, id)
+            .iter()
+            .any(|dir| dir.join(KEPT).exists())
+    };
+    labs().into_iter().filter(is_kept).collect()
+}
+
+/// Takes away everything that carries this lab's name, `router-lab-<pid>-<number>`: processes first, then names,
+/// pins and files.
+pub fn remove(id: &str) -> Result<()> {
     let namespaces = of_lab(NETNS_DIR, id);
     for namespace in &namespaces {
         kill_inside(namespace);
@@ -83,11 +95,12 @@ fn lab_id(name: &str) -> Option<&str> {
     name.get(..PREFIX.len() + pid.len() + 1 + number.len())
 }
 
-fn owner_is_gone(id: &str) -> bool {
-    let pid = id
-        .strip_prefix(PREFIX)
-        .and_then(|rest| rest.split('-').next());
-    pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists())
+fn owner(id: &str) -> Option<&str> {
+    id.strip_prefix(PREFIX)?.split('-').next()
+}
+
+fn is_gone(pid: &str) -> bool {
+    !Path::new("/proc").join(pid).exists()
 }
 
 fn of_lab(directory: &str, id: &str) -> Vec<PathBuf> {
@@ -140,8 +153,9 @@ mod tests {
 
     #[test]
     fn a_living_owner_keeps_its_things() {
-        let pid = std::process::id();
-        assert!(!owner_is_gone(&format!("{PREFIX}{pid}-0")));
-        assert!(owner_is_gone(&format!("{PREFIX}4194304000-0")));
+        let own = format!("{PREFIX}{}-0", std::process::id());
+        assert!(!is_gone(owner(&own).unwrap()));
+        let above_pid_max = format!("{PREFIX}4194304000-0");
+        assert!(is_gone(owner(&above_pid_max).unwrap()));
     }
 }

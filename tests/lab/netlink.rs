@@ -58,6 +58,10 @@ impl Netlink {
         self.answers()
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "netlink's own enums grow with the kernel"
+    )]
     fn answers(&mut self) -> Result<Vec<RouteNetlinkMessage>> {
         let mut answers = Vec::new();
         loop {

@@ -220,13 +220,7 @@ impl Node {
             .netlink()
             .dump(all)
             .context("reading the neighbour table")?;
-        Ok(answers
-            .iter()
-            .filter_map(|answer| match answer {
-                RouteNetlinkMessage::NewNeighbour(message) => neighbour_entry(message),
-                _ => None,
-            })
-            .collect())
+        Ok(answers.iter().filter_map(neighbour_entry).collect())
     }
 
     pub fn neighbour(&self, address: IpAddr) -> Result<Option<NeighbourEntry>> {
@@ -240,10 +234,7 @@ impl Node {
         let answers = self.netlink().dump(all).context("listing the interfaces")?;
         answers
             .iter()
-            .find_map(|answer| match answer {
-                RouteNetlinkMessage::NewLink(message) => link_named(message, name),
-                _ => None,
-            })
+            .find_map(|answer| link_named(answer, name))
             .with_context(|| format!("{} has no interface {name}", self.name()))
     }
 
@@ -308,21 +299,19 @@ fn route_message(
     Ok(builder.build())
 }
 
-fn neighbour_entry(message: &NeighbourMessage) -> Option<NeighbourEntry> {
+fn neighbour_entry(answer: &RouteNetlinkMessage) -> Option<NeighbourEntry> {
+    let RouteNetlinkMessage::NewNeighbour(message) = answer else {
+        return None;
+    };
     let mut address = None;
     let mut mac = None;
     for attribute in &message.attributes {
-        match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => {
-                address = Some(IpAddr::V4(*ip));
-            }
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => {
-                address = Some(IpAddr::V6(*ip));
-            }
-            NeighbourAttribute::LinkLayerAddress(bytes) => {
-                mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(MacAddress);
-            }
-            _ => {}
+        if let NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) = attribute {
+            address = Some(IpAddr::V4(*ip));
+        } else if let NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) = attribute {
+            address = Some(IpAddr::V6(*ip));
+        } else if let NeighbourAttribute::LinkLayerAddress(bytes) = attribute {
+            mac = ethernet_address(bytes);
         }
     }
     Some(NeighbourEntry {
@@ -333,17 +322,22 @@ fn neighbour_entry(message: &NeighbourMessage) -> Option<NeighbourEntry> {
     })
 }
 
-fn link_named(message: &LinkMessage, wanted: &str) -> Option<(IfIndex, MacAddress)> {
+fn link_named(answer: &RouteNetlinkMessage, wanted: &str) -> Option<(IfIndex, MacAddress)> {
+    let RouteNetlinkMessage::NewLink(message) = answer else {
+        return None;
+    };
     let mut named = false;
     let mut mac = None;
     for attribute in &message.attributes {
-        match attribute {
-            LinkAttribute::IfName(name) => named = name == wanted,
-            LinkAttribute::Address(bytes) => {
-                mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(MacAddress);
-            }
-            _ => {}
+        if let LinkAttribute::IfName(name) = attribute {
+            named = name == wanted;
+        } else if let LinkAttribute::Address(bytes) = attribute {
+            mac = ethernet_address(bytes);
         }
     }
-    (named).then_some((IfIndex(message.header.index), mac?))
+    named.then_some((IfIndex(message.header.index), mac?))
+}
+
+fn ethernet_address(bytes: &[u8]) -> Option<MacAddress> {
+    bytes.try_into().ok().map(MacAddress)
 }

@@ -20,6 +20,10 @@ const FRAME_ROOM: usize = 65_536 + 64;
 /// Enough for one second of small frames at a few hundred thousand a second.
 const RECEIVE_BUFFER: libc::c_int = 256 * 1024 * 1024;
 
+/// `AF_PACKET` and `ETH_P_ALL` in the width of `sockaddr_ll`'s fields.
+const FAMILY: libc::sa_family_t = 17;
+const EVERY_PROTOCOL: u16 = 3;
+
 /// A VLAN tag and its TPID.
 const TAG_BYTES: usize = 4;
 /// Destination and source MAC, before the tag.
@@ -49,16 +53,15 @@ impl PacketSocket {
         // SAFETY: no pointers are involved.
         let fd = check(unsafe { libc::socket(libc::AF_PACKET, kind, 0) })?;
         // SAFETY: `fd` was just opened and nobody else owns it.
-        let socket = Self {
-            fd: unsafe { OwnedFd::from_raw_fd(fd) },
-        };
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let socket = Self { fd };
         let protocol = match direction {
             Direction::Send => 0,
             Direction::Receive => {
                 socket.set(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, RECEIVE_BUFFER)?;
                 socket.set(libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING, 1)?;
                 socket.set(libc::SOL_PACKET, libc::PACKET_AUXDATA, 1)?;
-                libc::ETH_P_ALL as u16
+                EVERY_PROTOCOL
             }
         };
         socket.bind(index, protocol)?;
@@ -68,7 +71,7 @@ impl PacketSocket {
     fn bind(&self, index: u32, protocol: u16) -> io::Result<()> {
         // SAFETY: sockaddr_ll is plain data; all zeroes is a valid value.
         let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
-        address.sll_family = libc::AF_PACKET as u16;
+        address.sll_family = FAMILY;
         address.sll_protocol = protocol.to_be();
         address.sll_ifindex = index.cast_signed();
         // SAFETY: the pointer and the length describe `address`, which lives through the call.
@@ -76,7 +79,7 @@ impl PacketSocket {
             libc::bind(
                 self.fd.as_raw_fd(),
                 (&raw const address).cast(),
-                size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+                length_of::<libc::sockaddr_ll>(),
             )
         })
         .map(|_| ())
@@ -90,7 +93,7 @@ impl PacketSocket {
                 level,
                 option,
                 (&raw const value).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
+                length_of::<libc::c_int>(),
             )
         })
         .map(|_| ())
@@ -106,14 +109,14 @@ impl PacketSocket {
                 iov_len: frame.len(),
             })
             .collect();
-        let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(|part| message(part)).collect();
+        let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(message).collect();
         // SAFETY: each message points at one element of `parts`, which points at one frame; all of them outlive
         // the call, and sendmmsg writes only to `messages`.
         let sent = check(unsafe {
             libc::sendmmsg(
                 self.fd.as_raw_fd(),
                 messages.as_mut_ptr(),
-                messages.len() as libc::c_uint,
+                count(&messages),
                 0,
             )
         })?;
@@ -139,7 +142,7 @@ impl PacketSocket {
     pub(crate) fn take_dropped(&self) -> io::Result<u64> {
         // SAFETY: tpacket_stats is plain data; all zeroes is a valid value.
         let mut stats: libc::tpacket_stats = unsafe { mem::zeroed() };
-        let mut length = size_of::<libc::tpacket_stats>() as libc::socklen_t;
+        let mut length = length_of::<libc::tpacket_stats>();
         // SAFETY: the pointers and the length describe `stats` and `length`, which live through the call.
         check(unsafe {
             libc::getsockopt(
@@ -204,7 +207,7 @@ impl ReceiveBatch {
                 iov_len: FRAME_ROOM - TAG_BYTES,
             })
             .collect();
-        let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(|part| message(part)).collect();
+        let mut messages: Vec<libc::mmsghdr> = parts.iter_mut().map(message).collect();
         for (message, control) in messages.iter_mut().zip(&mut self.controls) {
             message.msg_hdr.msg_control = control.0.as_mut_ptr().cast();
             message.msg_hdr.msg_controllen = control.0.len();
@@ -215,7 +218,7 @@ impl ReceiveBatch {
             libc::recvmmsg(
                 socket.fd.as_raw_fd(),
                 messages.as_mut_ptr(),
-                messages.len() as libc::c_uint,
+                count(&messages),
                 libc::MSG_DONTWAIT,
                 ptr::null_mut(),
             )
@@ -260,6 +263,14 @@ fn stripped_tag(header: &libc::msghdr) -> Option<[u8; 4]> {
 fn put_tag_back(frame: &mut [u8], tag: [u8; TAG_BYTES]) {
     frame.copy_within(TAG_BYTES..TAG_BYTES + MACS, 0);
     frame[MACS..MACS + TAG_BYTES].copy_from_slice(&tag);
+}
+
+fn length_of<T>() -> libc::socklen_t {
+    libc::socklen_t::try_from(size_of::<T>()).unwrap_or(0)
+}
+
+fn count(messages: &[libc::mmsghdr]) -> libc::c_uint {
+    libc::c_uint::try_from(messages.len()).unwrap_or(libc::c_uint::MAX)
 }
 
 fn message(part: &mut libc::iovec) -> libc::mmsghdr {

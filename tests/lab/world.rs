@@ -135,8 +135,8 @@ impl Lab {
         Ok(ports)
     }
 
-    /// Leaves everything up when the lab is dropped, its processes too;
-    /// [`leftovers::remove_kept`] takes it down.
+    /// Leaves everything up when the lab is dropped, its processes too; [`leftovers::kept`] lists what was left
+    /// up and [`leftovers::remove`] takes it down.
     pub fn keep(&self) -> Result<()> {
         fs::write(self.directory.join(KEPT), "")?;
         self.kept.store(true, Ordering::Relaxed);

@@ -30,10 +30,10 @@ fn address(message: &AddressMessage) -> Option<Address> {
     let mut local = None;
     let mut subnet = None;
     for attribute in &message.attributes {
-        match attribute {
-            AddressAttribute::Local(ip) => local = Some(*ip),
-            AddressAttribute::Address(ip) => subnet = Some(*ip),
-            _ => {}
+        if let AddressAttribute::Local(ip) = attribute {
+            local = Some(*ip);
+        } else if let AddressAttribute::Address(ip) = attribute {
+            subnet = Some(*ip);
         }
     }
     let ours = local.or(subnet)?;
@@ -54,14 +54,12 @@ fn host_length(ip: IpAddr) -> u8 {
 /// The attribute carries all 32 flags, the header the first eight.
 fn flags(message: &AddressMessage) -> AddressFlags {
     let header = AddressFlags::from_bits_retain(u32::from(message.header.flags.bits()));
-    message
-        .attributes
-        .iter()
-        .find_map(|attribute| match attribute {
-            AddressAttribute::Flags(flags) => Some(*flags),
-            _ => None,
-        })
-        .unwrap_or(header)
+    for attribute in &message.attributes {
+        if let AddressAttribute::Flags(flags) = attribute {
+            return *flags;
+        }
+    }
+    header
 }
 
 #[cfg(test)]

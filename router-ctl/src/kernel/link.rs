@@ -19,11 +19,12 @@ pub(super) fn observe_new(message: &LinkMessage) -> Option<Observation> {
     let mut mac = None;
     let mut mtu = 0;
     for attribute in &message.attributes {
-        match attribute {
-            LinkAttribute::IfName(value) => name = Some(value.clone()),
-            LinkAttribute::Address(bytes) => mac = <[u8; 6]>::try_from(bytes.as_slice()).ok(),
-            LinkAttribute::Mtu(value) => mtu = *value,
-            _ => {}
+        if let LinkAttribute::IfName(value) = attribute {
+            name = Some(value.clone());
+        } else if let LinkAttribute::Address(bytes) = attribute {
+            mac = <[u8; 6]>::try_from(bytes.as_slice()).ok();
+        } else if let LinkAttribute::Mtu(value) = attribute {
+            mtu = *value;
         }
     }
     let flags = message.header.flags;

@@ -191,6 +191,10 @@ impl HostWatch {
         Ok(())
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "netlink's own enums grow with the kernel"
+    )]
     fn handle(
         &mut self,
         message: NetlinkMessage<RouteNetlinkMessage>,
@@ -279,6 +283,10 @@ impl HostWatch {
 }
 
 /// One message from the kernel as what it says about the host; `None` for what the router has no use for.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "netlink's own enums grow with the kernel"
+)]
 fn observe(message: &RouteNetlinkMessage) -> Option<Observation> {
     match message {
         RouteNetlinkMessage::NewLink(link) => link::observe_new(link),

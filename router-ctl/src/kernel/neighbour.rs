@@ -18,14 +18,22 @@ use crate::host::{IfIndex, MacAddress, NeighbourKey, NeighbourState};
 
 pub(super) fn observe_new(message: &NeighbourMessage) -> Option<Observation> {
     let key = key(message)?;
-    let state = match message.header.state {
-        Nud::Reachable | Nud::Stale | Nud::Delay | Nud::Probe | Nud::Permanent | Nud::Noarp => {
-            NeighbourState::Reachable(unicast_mac(message)?)
-        }
-        Nud::Failed => NeighbourState::Failed,
-        _ => NeighbourState::Incomplete,
+    let state = if has_usable_mac(message.header.state) {
+        NeighbourState::Reachable(unicast_mac(message)?)
+    } else if message.header.state == Nud::Failed {
+        NeighbourState::Failed
+    } else {
+        NeighbourState::Incomplete
     };
     Some(Observation::Neighbour(key, state))
+}
+
+/// A stale entry forwards too, until probing it has failed (RFC 4861 §7.3).
+fn has_usable_mac(state: Nud) -> bool {
+    matches!(
+        state,
+        Nud::Reachable | Nud::Stale | Nud::Delay | Nud::Probe | Nud::Permanent | Nud::Noarp
+    )
 }
 
 pub(super) fn observe_deleted(message: &NeighbourMessage) -> Option<Observation> {
@@ -35,14 +43,7 @@ pub(super) fn observe_deleted(message: &NeighbourMessage) -> Option<Observation>
 /// `None` for bridge forwarding entries, proxy entries, and the entries the kernel keeps for multicast.
 fn key(message: &NeighbourMessage) -> Option<NeighbourKey> {
     let proxy = message.header.flags.contains(NeighbourFlags::Proxy);
-    let address = message
-        .attributes
-        .iter()
-        .find_map(|attribute| match attribute {
-            NeighbourAttribute::Destination(NeighbourAddress::Inet(ip)) => Some(IpAddr::V4(*ip)),
-            NeighbourAttribute::Destination(NeighbourAddress::Inet6(ip)) => Some(IpAddr::V6(*ip)),
-            _ => None,
-        })?;
+    let address = message.attributes.iter().find_map(destination)?;
     let unicast = !address.is_multicast() && !address.is_unspecified();
     (unicast && !proxy).then_some(NeighbourKey {
         link: IfIndex(message.header.ifindex),
@@ -50,19 +51,31 @@ fn key(message: &NeighbourMessage) -> Option<NeighbourKey> {
     })
 }
 
+fn destination(attribute: &NeighbourAttribute) -> Option<IpAddr> {
+    let NeighbourAttribute::Destination(address) = attribute else {
+        return None;
+    };
+    if let NeighbourAddress::Inet(ip) = address {
+        Some(IpAddr::V4(*ip))
+    } else if let NeighbourAddress::Inet6(ip) = address {
+        Some(IpAddr::V6(*ip))
+    } else {
+        None
+    }
+}
+
 /// Broadcast entries carry a group MAC, entries on devices without an Ethernet header none or zero.
 fn unicast_mac(message: &NeighbourMessage) -> Option<MacAddress> {
-    let mac = message
-        .attributes
-        .iter()
-        .find_map(|attribute| match attribute {
-            NeighbourAttribute::LinkLayerAddress(bytes) => {
-                <[u8; 6]>::try_from(bytes.as_slice()).ok()
-            }
-            _ => None,
-        })?;
+    let mac = message.attributes.iter().find_map(link_layer_address)?;
     let group = mac[0] & 1 == 1;
     (!group && mac != [0; 6]).then_some(MacAddress(mac))
+}
+
+fn link_layer_address(attribute: &NeighbourAttribute) -> Option<[u8; 6]> {
+    let NeighbourAttribute::LinkLayerAddress(bytes) = attribute else {
+        return None;
+    };
+    bytes.as_slice().try_into().ok()
 }
 
 /// Makes the kernel resolve neighbours and keep them resolved while only XDP uses them.
@@ -141,12 +154,7 @@ impl Neighbours {
             Err(KernelError::Refused { source, .. }) if is_gone(&source) => return Ok(false),
             other => other?,
         };
-        Ok(answers.iter().any(|answer| match answer {
-            RouteNetlinkMessage::NewNeighbour(message) => {
-                matches!(message.header.state, Nud::Permanent | Nud::Noarp)
-            }
-            _ => false,
-        }))
+        Ok(answers.iter().any(is_static_entry))
     }
 
     async fn request(
@@ -161,6 +169,13 @@ impl Neighbours {
     fn kept(&self) -> std::sync::MutexGuard<'_, BTreeSet<NeighbourKey>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_static_entry(answer: &RouteNetlinkMessage) -> bool {
+    let RouteNetlinkMessage::NewNeighbour(message) = answer else {
+        return false;
+    };
+    matches!(message.header.state, Nud::Permanent | Nud::Noarp)
 }
 
 fn is_gone(error: &std::io::Error) -> bool {
@@ -197,3 +212,6 @@ fn entry(key: NeighbourKey) -> NeighbourMessage {
 fn words(key: NeighbourKey) -> String {
     format!("{} on interface number {}", key.address, key.link.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use super::KernelError;
 const READ_BUFFER: usize = 128 * 1024;
 
 /// Room for the burst when a link with a full peering LAN behind it goes away.
-const RECEIVE_BUFFER: libc::c_int = 16 * 1024 * 1024;
+const RECEIVE_BUFFER: usize = 16 * 1024 * 1024;
 
 const NETLINK_HEADER: usize = 16;
 /// `NLMSGERR_ATTR_MSG`: the kernel's explanation in words.
@@ -82,6 +82,10 @@ impl RouteSocket {
     }
 
     /// Sends `request`, waits until the kernel has carried it out, returns what it answered.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "netlink's own enums grow with the kernel"
+    )]
     pub(super) async fn request(
         &mut self,
         request: RouteNetlinkMessage,
@@ -176,10 +180,9 @@ impl RouteSocket {
 /// `SO_RCVBUFFORCE` passes over `net.core.rmem_max`; without the capability the plain limit has to do.
 fn enlarge_receive_buffer(socket: &netlink_sys::Socket) -> io::Result<()> {
     use nix::sys::socket::{setsockopt, sockopt};
-    let size = RECEIVE_BUFFER as usize;
     let fd = std::os::fd::AsFd::as_fd(socket);
-    setsockopt(&fd, sockopt::RcvBufForce, &size)
-        .or_else(|_| setsockopt(&fd, sockopt::RcvBuf, &size))
+    setsockopt(&fd, sockopt::RcvBufForce, &RECEIVE_BUFFER)
+        .or_else(|_| setsockopt(&fd, sockopt::RcvBuf, &RECEIVE_BUFFER))
         .map_err(io::Error::from)
 }
 
@@ -220,4 +223,69 @@ fn explanation(attributes: &[u8]) -> Option<String> {
         .find(|attribute| attribute.kind() == ERROR_MESSAGE)?;
     let words = String::from_utf8_lossy(text.value());
     Some(words.trim_end_matches('\0').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use netlink_packet_route::link::LinkMessage;
+
+    use super::*;
+
+    fn message(sequence: u32) -> Vec<u8> {
+        let mut header = NetlinkHeader::default();
+        header.sequence_number = sequence;
+        let inner = RouteNetlinkMessage::NewLink(LinkMessage::default());
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(inner));
+        message.finalize();
+        let mut bytes = vec![0; message.buffer_len()];
+        message.serialize(&mut bytes);
+        bytes
+    }
+
+    fn sequences(datagram: &[u8]) -> Vec<u32> {
+        let messages = split(datagram);
+        messages
+            .iter()
+            .map(|message| message.header.sequence_number)
+            .collect()
+    }
+
+    #[test]
+    fn a_datagram_is_cut_into_its_messages() {
+        let two = [message(1), message(2)].concat();
+        assert_eq!(sequences(&two), [1, 2]);
+        assert_eq!(sequences(&[]), [0; 0]);
+    }
+
+    #[test]
+    fn a_message_that_cannot_be_read_is_skipped_alone() {
+        let mut short_link = message(2);
+        // An interface message of four bytes: too short for its header.
+        short_link.truncate(NETLINK_HEADER + 4);
+        short_link[..4].copy_from_slice(&20u32.to_ne_bytes());
+        let three = [message(1), short_link, message(3)].concat();
+        assert_eq!(sequences(&three), [1, 3]);
+    }
+
+    #[test]
+    fn no_cut_of_a_datagram_panics_or_hangs() {
+        let two = [message(1), message(2)].concat();
+        for end in 0..two.len() {
+            assert!(sequences(&two[..end]).len() < 2, "cut at {end}");
+        }
+        let zero_length = [0; 64];
+        assert_eq!(sequences(&zero_length), [0; 0]);
+    }
+
+    #[test]
+    fn the_kernels_own_words_are_found() {
+        let words = b"Invalid device\0";
+        let length = u16::try_from(4 + words.len()).unwrap();
+        let mut attributes = length.to_ne_bytes().to_vec();
+        attributes.extend(ERROR_MESSAGE.to_ne_bytes());
+        attributes.extend(words);
+        assert_eq!(explanation(&attributes).as_deref(), Some("Invalid device"));
+        assert_eq!(explanation(&[]), None);
+        assert_eq!(explanation(&attributes[..7]), None);
+    }
 }

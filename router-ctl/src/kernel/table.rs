@@ -152,3 +152,6 @@ impl Table {
         events
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ impl Ipv4 {
 
     pub(super) fn build(&self, protocol: u8, body: usize) -> Vec<u8> {
         let length = IPV4_HEADER + self.options.len().next_multiple_of(4);
-        let words = u8::try_from(length / 4 & 0xf).unwrap_or(0xf);
+        let words = u8::try_from((length / 4) & 0xf).unwrap_or(0xf);
         let fragment = u16::from(self.flags) << 13 | self.fragment_offset & 0x1fff;
         let total = self.total_length.unwrap_or(low_u16(length + body));
 

@@ -79,7 +79,7 @@ impl Tcp {
 
     pub(super) fn build(&self, payload: &[u8], pseudo: impl Fn(usize) -> Vec<u8>) -> Vec<u8> {
         let header = 20 + self.options.len().next_multiple_of(4);
-        let words = u8::try_from(header / 4 & 0xf).unwrap_or(0xf);
+        let words = u8::try_from((header / 4) & 0xf).unwrap_or(0xf);
         let mut bytes = Vec::with_capacity(header + payload.len());
         bytes.extend(self.source_port.to_be_bytes());
         bytes.extend(self.destination_port.to_be_bytes());
