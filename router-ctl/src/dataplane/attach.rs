@@ -68,15 +68,7 @@ impl Attachment {
 
     /// Takes over the link pinned at `pin`.
     pub(super) fn adopt(pin: &Path, mode: XdpMode) -> Result<Adopted, DataplaneError> {
-        let open = || {
-            let link = bpf::open_pin(pin)?;
-            let info = bpf::link_info(link.as_fd())?;
-            Ok((link, info))
-        };
-        let (link, info) = open().map_err(|error: io::Error| pins::at(pin, &error))?;
-        let index = info.xdp_ifindex.ok_or_else(|| {
-            setup_error(format!("{}: not a link of an XDP program", pin.display()))
-        })?;
+        let (link, index) = open_link(pin)?;
         if index == 0 {
             return Ok(Adopted::Dead);
         }
@@ -105,7 +97,7 @@ impl Attachment {
 
     /// Takes the program off the interface. It is no error when the interface is gone.
     pub(super) fn detach(self) -> Result<(), DataplaneError> {
-        detach_pin(self.link.as_fd(), &self.pin)
+        detach(self.link.as_fd(), &self.pin)
     }
 
     pub(super) fn index(&self) -> IfIndex {
@@ -126,17 +118,38 @@ impl Attachment {
     }
 }
 
-/// Detaches a link and removes its pin.
-pub(super) fn detach_pin(link: BorrowedFd<'_>, pin: &Path) -> Result<(), DataplaneError> {
+/// Detaches a pinned link whoever else holds it, removes the pin, and tells which interface it was on.
+pub(super) fn detach_pin(pin: &Path) -> Result<Option<IfIndex>, DataplaneError> {
+    let (link, index) = open_link(pin)?;
+    detach(link.as_fd(), pin)?;
+    Ok((index != 0).then_some(IfIndex(index)))
+}
+
+fn detach(link: BorrowedFd<'_>, pin: &Path) -> Result<(), DataplaneError> {
     bpf::detach_link(link)
         .and_then(|()| fs::remove_file(pin))
         .map_err(|error| pins::at(pin, &error))
 }
 
-/// The name of an interface of this namespace; 0 is no interface.
+/// A pinned link and its interface, 0 when that is gone.
+fn open_link(pin: &Path) -> Result<(OwnedFd, u32), DataplaneError> {
+    let open = || {
+        let link = bpf::open_pin(pin)?;
+        let info = bpf::link_info(link.as_fd())?;
+        Ok((link, info))
+    };
+    let (link, info) = open().map_err(|error: io::Error| pins::at(pin, &error))?;
+    let index = info
+        .xdp_ifindex
+        .ok_or_else(|| setup_error(format!("{}: not a link of an XDP program", pin.display())))?;
+    Ok((link, index))
+}
+
+/// The name of an interface of this namespace.
 pub(super) fn interface_name(index: IfIndex) -> Option<String> {
-    let name = if_indextoname(index.0).ok()?;
-    name.into_string().ok()
+    let name = if_indextoname(index.0).ok()?.into_string().ok()?;
+    // nix 0.31 answers with an empty name where there is no interface.
+    (!name.is_empty()).then_some(name)
 }
 
 /// Why the kernel does not attach the program, and what to do about it.

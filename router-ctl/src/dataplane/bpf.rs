@@ -15,10 +15,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use aya_obj::generated::{
-    bpf_attach_type, bpf_attr, bpf_attr__bindgen_ty_1, bpf_attr__bindgen_ty_2,
-    bpf_attr__bindgen_ty_2__bindgen_ty_1, bpf_attr__bindgen_ty_3, bpf_attr__bindgen_ty_5,
-    bpf_attr__bindgen_ty_9, bpf_attr__bindgen_ty_16, bpf_cmd, bpf_link_info, bpf_link_type,
-    bpf_map_info, bpf_map_type, bpf_prog_info,
+    bpf_attach_type, bpf_attr, bpf_cmd, bpf_link_info, bpf_link_type, bpf_map_info, bpf_map_type,
+    bpf_prog_info,
 };
 use bytemuck::Pod;
 
@@ -45,6 +43,8 @@ fn bpf_fd(command: bpf_cmd, attr: &mut bpf_attr) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Its fields are written one by one: a variant that is written whole brings its padding, and the kernel
+/// refuses bytes behind a command's last field that are not zero.
 fn empty_attr() -> bpf_attr {
     // SAFETY: all variants are integers and arrays of them; zero is a value of each.
     unsafe { MaybeUninit::zeroed().assume_init() }
@@ -81,11 +81,9 @@ fn info<T: Copy>(fd: BorrowedFd<'_>) -> io::Result<T> {
     // SAFETY: used below with the kernel's info structs alone, which are integers and unions of them.
     let mut info: T = unsafe { MaybeUninit::zeroed().assume_init() };
     let mut attr = empty_attr();
-    attr.info = bpf_attr__bindgen_ty_9 {
-        bpf_fd: raw(fd),
-        info_len: u32::try_from(size_of::<T>()).map_err(io::Error::other)?,
-        info: address(&raw mut info),
-    };
+    attr.info.bpf_fd = raw(fd);
+    attr.info.info_len = u32::try_from(size_of::<T>()).map_err(io::Error::other)?;
+    attr.info.info = address(&raw mut info);
     bpf(bpf_cmd::BPF_OBJ_GET_INFO_BY_FD, &mut attr)?;
     Ok(info)
 }
@@ -111,16 +109,6 @@ pub(super) fn link_info(link: BorrowedFd<'_>) -> io::Result<LinkInfo> {
         program: info.prog_id,
         xdp_ifindex: is_xdp.then_some(ifindex),
     })
-}
-
-/// The interface of a link of an XDP program, 0 when it is gone; `None` for any other object.
-pub(super) fn xdp_link_ifindex(object: BorrowedFd<'_>) -> Option<u32> {
-    let target = std::fs::read_link(format!("/proc/self/fd/{}", object.as_raw_fd())).ok()?;
-    // The kernel names its anonymous files by kind; the info call would answer for maps and programs too.
-    if !target.to_string_lossy().contains("bpf_link") {
-        return None;
-    }
-    link_info(object).ok()?.xdp_ifindex
 }
 
 /// The name of a loaded program (the kernel keeps 15 characters of it).
@@ -161,12 +149,7 @@ pub(super) fn links() -> impl Iterator<Item = LinkInfo> {
 fn path_attr(path: &Path) -> io::Result<(CString, bpf_attr)> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut attr = empty_attr();
-    attr.__bindgen_anon_4 = bpf_attr__bindgen_ty_5 {
-        pathname: address(path.as_ptr()),
-        bpf_fd: 0,
-        file_flags: 0,
-        path_fd: 0,
-    };
+    attr.__bindgen_anon_4.pathname = address(path.as_ptr());
     Ok((path, attr))
 }
 
@@ -208,19 +191,17 @@ pub(super) fn update_link(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> io::
 /// Detaches a link whoever else holds it.
 pub(super) fn detach_link(link: BorrowedFd<'_>) -> io::Result<()> {
     let mut attr = empty_attr();
-    attr.link_detach = bpf_attr__bindgen_ty_16 { link_fd: raw(link) };
+    attr.link_detach.link_fd = raw(link);
     bpf(bpf_cmd::BPF_LINK_DETACH, &mut attr).map(drop)
 }
 
 fn create_array(map_type: bpf_map_type, inner: Option<BorrowedFd<'_>>) -> io::Result<OwnedFd> {
     let mut attr = empty_attr();
-    // SAFETY: zero is a value of this variant, and `empty_attr` wrote it.
-    let variant: &mut bpf_attr__bindgen_ty_1 = unsafe { &mut attr.__bindgen_anon_1 };
-    variant.map_type = map_type as u32;
-    variant.key_size = 4;
-    variant.value_size = 4;
-    variant.max_entries = 1;
-    variant.inner_map_fd = inner.map_or(0, raw);
+    attr.__bindgen_anon_1.map_type = map_type as u32;
+    attr.__bindgen_anon_1.key_size = 4;
+    attr.__bindgen_anon_1.value_size = 4;
+    attr.__bindgen_anon_1.max_entries = 1;
+    attr.__bindgen_anon_1.inner_map_fd = inner.map_or(0, raw);
     bpf_fd(bpf_cmd::BPF_MAP_CREATE, &mut attr)
 }
 
@@ -249,12 +230,9 @@ impl GracePeriod {
 
 fn element_attr<K>(map: BorrowedFd<'_>, key: Option<&K>, value: u64) -> bpf_attr {
     let mut attr = empty_attr();
-    attr.__bindgen_anon_2 = bpf_attr__bindgen_ty_2 {
-        map_fd: raw(map),
-        key: key.map_or(0, |key| address(key)),
-        __bindgen_anon_1: bpf_attr__bindgen_ty_2__bindgen_ty_1 { value },
-        flags: 0,
-    };
+    attr.__bindgen_anon_2.map_fd = raw(map);
+    attr.__bindgen_anon_2.key = key.map_or(0, |key| address(key));
+    attr.__bindgen_anon_2.__bindgen_anon_1.value = value;
     attr
 }
 
@@ -263,11 +241,11 @@ fn update_element<K: Pod, V: Pod>(map: BorrowedFd<'_>, key: &K, value: &V) -> io
     bpf(bpf_cmd::BPF_MAP_UPDATE_ELEM, &mut attr).map(drop)
 }
 
-/// A batch that stopped: `done` elements were taken, the one behind them was not.
+/// A batch that stopped: `done` elements were taken, the one behind them was not. Why is learnt by trying that
+/// one alone.
 #[derive(Debug)]
 pub(super) struct Stopped {
     pub(super) done: usize,
-    pub(super) error: io::Error,
 }
 
 /// A map with keys and values of known types.
@@ -334,28 +312,22 @@ impl<K: Pod, V: Pod> Table<K, V> {
     }
 
     fn batch(&self, command: bpf_cmd, keys: &[K], values: u64) -> Result<(), Stopped> {
-        let stopped = |done, error| Stopped { done, error };
-        let count =
-            u32::try_from(keys.len()).map_err(|error| stopped(0, io::Error::other(error)))?;
-        if count == 0 {
+        let Ok(count) = u32::try_from(keys.len()) else {
+            return Err(Stopped { done: 0 });
+        };
+        let mut attr = empty_attr();
+        attr.batch.keys = address(keys.as_ptr());
+        attr.batch.values = values;
+        attr.batch.count = count;
+        attr.batch.map_fd = raw(self.map.as_fd());
+        if bpf(command, &mut attr).is_ok() {
             return Ok(());
         }
-        let mut attr = empty_attr();
-        attr.batch = bpf_attr__bindgen_ty_3 {
-            in_batch: 0,
-            out_batch: 0,
-            keys: address(keys.as_ptr()),
-            values,
-            count,
-            map_fd: raw(self.map.as_fd()),
-            elem_flags: 0,
-            flags: 0,
-        };
-        bpf(command, &mut attr).map(drop).map_err(|error| {
-            // SAFETY: an integer that the kernel overwrote. It does so even on failure, but for failures
-            // that it finds before it begins; those leave the count that was given.
-            let done = unsafe { attr.batch.count };
-            stopped(if done < count { done as usize } else { 0 }, error)
+        // SAFETY: an integer that the kernel overwrote. It does so even on failure, but for failures that it
+        // finds before it begins; those leave the count that was given.
+        let done = unsafe { attr.batch.count };
+        Err(Stopped {
+            done: if done < count { done as usize } else { 0 },
         })
     }
 
@@ -370,16 +342,12 @@ impl<K: Pod, V: Pod> Table<K, V> {
         let capacity = u32::try_from(keys.len().min(values.len())).map_err(io::Error::other)?;
         let mut next = K::zeroed();
         let mut attr = empty_attr();
-        attr.batch = bpf_attr__bindgen_ty_3 {
-            in_batch: cursor.as_ref().map_or(0, |cursor| address(cursor)),
-            out_batch: address(&raw mut next),
-            keys: address(keys.as_mut_ptr()),
-            values: address(values.as_mut_ptr()),
-            count: capacity,
-            map_fd: raw(self.map.as_fd()),
-            elem_flags: 0,
-            flags: 0,
-        };
+        attr.batch.in_batch = cursor.as_ref().map_or(0, |cursor| address(cursor));
+        attr.batch.out_batch = address(&raw mut next);
+        attr.batch.keys = address(keys.as_mut_ptr());
+        attr.batch.values = address(values.as_mut_ptr());
+        attr.batch.count = capacity;
+        attr.batch.map_fd = raw(self.map.as_fd());
         let result = bpf(bpf_cmd::BPF_MAP_LOOKUP_BATCH, &mut attr);
         // SAFETY: an integer, ours or the kernel's.
         let count = unsafe { attr.batch.count } as usize;

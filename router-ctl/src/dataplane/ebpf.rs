@@ -29,7 +29,7 @@ use super::pins::{self, Pins};
 use super::ports::Ports;
 use super::{
     Counters, Dataplane, DataplaneError, OpFailure, OpenOptions, OpenReport, Port, PortStatus,
-    UnloadReport, attach, bpf, environment,
+    UnloadReport, attach, environment,
 };
 use crate::fib::op::{FibOp, Installed};
 use crate::host::IfIndex;
@@ -279,29 +279,15 @@ pub fn unload(bpffs: &Path) -> Result<UnloadReport, DataplaneError> {
     }
     let pins = Pins::lock(bpffs)?;
     for directory in pins.versions()? {
-        for pin in pins::entries(&directory)? {
-            detach_if_link(&pin, &mut report)?;
+        for (pin, _) in pins::links_in(&directory)? {
+            report.detached.extend(attach::detach_pin(&pin)?);
+            report.unpinned.push(pin);
         }
         pins::remove_tree(&directory, &mut report.unpinned)
             .map_err(|error| pins::at(&directory, &error))?;
     }
     pins.remove_root();
     Ok(report)
-}
-
-fn detach_if_link(pin: &Path, report: &mut UnloadReport) -> Result<(), DataplaneError> {
-    let Ok(object) = bpf::open_pin(pin) else {
-        return Ok(());
-    };
-    let Some(index) = bpf::xdp_link_ifindex(object.as_fd()) else {
-        return Ok(());
-    };
-    attach::detach_pin(object.as_fd(), pin)?;
-    report.unpinned.push(pin.to_path_buf());
-    if index != 0 {
-        report.detached.push(IfIndex(index));
-    }
-    Ok(())
 }
 
 fn map_error(map: &'static str, action: &'static str) -> impl Fn(io::Error) -> DataplaneError {

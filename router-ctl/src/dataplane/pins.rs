@@ -125,19 +125,24 @@ impl Pins {
         self.current().join(format!("{LINK}{}_{mode}", index.0))
     }
 
-    /// Every pinned link with the mode in its name.
+    /// Every pinned link of this ABI version.
     pub(super) fn links(&self) -> Result<Vec<(PathBuf, XdpMode)>, DataplaneError> {
-        Ok(entries(&self.current())?
-            .into_iter()
-            .filter_map(|path| {
-                let (_, mode) = file_name(&path).strip_prefix(LINK)?.split_once('_')?;
-                let mode = [XdpMode::Native, XdpMode::Generic]
-                    .into_iter()
-                    .find(|&known| mode_name(known) == mode)?;
-                Some((path, mode))
-            })
-            .collect())
+        links_in(&self.current())
     }
+}
+
+/// Every pinned link in a directory, with the mode in its name.
+pub(super) fn links_in(directory: &Path) -> Result<Vec<(PathBuf, XdpMode)>, DataplaneError> {
+    Ok(entries(directory)?
+        .into_iter()
+        .filter_map(|path| {
+            let (_, mode) = file_name(&path).strip_prefix(LINK)?.split_once('_')?;
+            let mode = [XdpMode::Native, XdpMode::Generic]
+                .into_iter()
+                .find(|&known| mode_name(known) == mode)?;
+            Some((path, mode))
+        })
+        .collect())
 }
 
 /// The word of the configuration for a mode.
