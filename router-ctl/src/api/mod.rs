@@ -1,8 +1,25 @@
-//! HTTP/JSON on a unix socket. Authoritative for nothing: every answer comes from [`Backend`].
+//! HTTP/JSON on a unix socket. Authoritative for nothing: every answer is a question to the router
+//! ([`Backend`]), turned into a body whose shape is fixed: FRR's where FRR has one ([`frr`]), our own
+//! elsewhere ([`view`]). Types of the router are never serialised themselves.
+//!
+//! Success is the body alone. Failure is a status and `{"error": {code, message, details, requestId}}`.
+//! Long lists are streamed, sorted by prefix, in bounded memory.
+
+mod accounting;
+mod ask;
+mod endpoints;
+mod error;
+pub mod frr;
+mod listing;
+pub mod ordered;
+mod request;
+mod server;
+mod stats;
+pub mod view;
 
 use std::io;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use tokio::net::UnixListener;
@@ -26,8 +43,20 @@ pub trait Backend: Send + Sync + 'static {
 pub struct Status {
     pub phase: Phase,
     pub started: SystemTime,
-    /// The daemon's clock, so that every time in an answer agrees.
+    /// The daemon's clock, so that all times of an answer agree.
     pub now: SystemTime,
+}
+
+impl Status {
+    fn uptime(self) -> Duration {
+        self.now.duration_since(self.started).unwrap_or_default()
+    }
+
+    /// The moment so long ago, in seconds since 1970.
+    fn epoch_before(self, ago: Duration) -> u64 {
+        let now = self.now.duration_since(SystemTime::UNIX_EPOCH);
+        now.unwrap_or_default().saturating_sub(ago).as_secs()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +80,8 @@ pub enum AskError {
 /// # Errors
 /// When the listener cannot accept any more.
 pub async fn serve(listener: UnixListener, backend: Arc<dyn Backend>) -> io::Result<()> {
-    let router: axum::Router = axum::Router::new().with_state(backend);
-    axum::serve(listener, router).await
+    axum::serve(listener, server::routes(backend)).await
 }
+
+#[cfg(test)]
+mod tests;
