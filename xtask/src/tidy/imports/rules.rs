@@ -163,7 +163,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
         "router",
         &["bgp", "config", "fib", "host", "policy", "prefix", "rib"],
     ),
-    ("dataplane", &["fib", "host"]),
+    ("dataplane", &["fib", "host", "prefix"]),
     ("kernel", &["host"]),
     (
         "api",
