@@ -45,7 +45,7 @@ enum Task {
     /// Run the test suites: all of them, or those named
     Test(test::Args),
     /// Check the invariants of the tree: sizes, imports, documents, map names, words
-    Tidy,
+    Tidy(tidy::Args),
     /// Run the benchmarks; arguments go to the bench binary
     Bench(bench::Args),
     /// Fuzz the decoders
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::main(&args),
         Task::Lab(args) => demo::lab(&args),
         Task::Test(args) => test::main(&args),
-        Task::Tidy => tidy::main(),
+        Task::Tidy(args) => tidy::main(&args),
         Task::Bench(args) => bench::main(&args),
         Task::Fuzz(args) => fuzz::main(&args),
         Task::Ci => test::main(&test::Args::default()),

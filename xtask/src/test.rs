@@ -190,7 +190,7 @@ fn checks(tally: &mut Tally) -> Result<()> {
     };
     let passes = |command: &mut Command| Ok(watch(command, CHECK_LIMIT, |_| ())?.success());
 
-    note("tidy", tidy::passes())?;
+    note("tidy", tidy::passes(root()))?;
     note("fmt", passes(&mut cargo(&["fmt", "--all", "--check"])))?;
     let mut fuzz_fmt = cargo(&["fmt", "--check", "--manifest-path"]);
     note("fmt of the fuzz targets", passes(fuzz_fmt.arg(fuzz)))?;

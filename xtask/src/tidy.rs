@@ -11,6 +11,7 @@ mod tree;
 mod words;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -53,16 +54,23 @@ const RULES: &[(&str, Rule)] = &[
     ("words", words::check),
 ];
 
-pub(crate) fn main() -> Result<ExitCode> {
-    Ok(ExitCode::from(u8::from(!passes()?)))
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Another checkout than this one
+    checkout: Option<PathBuf>,
+}
+
+pub(crate) fn main(args: &Args) -> Result<ExitCode> {
+    let clean = passes(args.checkout.as_deref().unwrap_or(root()))?;
+    Ok(ExitCode::from(u8::from(!clean)))
 }
 
 /// Runs every rule and prints what it found; whether that was nothing.
 ///
 /// # Errors
 /// When the tree cannot be read.
-pub(crate) fn passes() -> Result<bool> {
-    let tree = Tree::read(root())?;
+pub(crate) fn passes(root: &Path) -> Result<bool> {
+    let tree = Tree::read(root)?;
     let mut clean = true;
     for (name, rule) in RULES {
         let mut findings = rule(&tree);

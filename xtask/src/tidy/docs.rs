@@ -1,6 +1,6 @@
 //! Documents name files, items and commands; all of them exist. A name is what stands between backticks: a
 //! path, a path with `::item`, or a `cargo xtask` command. Links are followed. The record of dependencies has
-//! one row for each crate of the workspace manifest, and no other.
+//! one row for each crate of the workspace manifest, and no other, and each of these crates is used.
 
 mod names;
 
@@ -146,7 +146,7 @@ fn wrong_link(tree: &Tree, file: &File, link: &str) -> Option<String> {
     (!tree.has(&path)).then(|| format!("the link leads to {path}, which does not exist"))
 }
 
-/// Crates of the workspace manifest without a row in the record, and rows without a crate.
+/// Crates of the workspace manifest without a row in the record, rows without a crate, and crates without use.
 fn dependencies(tree: &Tree) -> Vec<Finding> {
     let (Some(manifest), Some(record)) = (tree.get(MANIFEST), tree.get(DEPENDENCIES)) else {
         return Vec::new();
@@ -183,7 +183,23 @@ fn dependencies(tree: &Tree) -> Vec<Finding> {
                 format!("{MANIFEST} does not name {name}"),
             )
         });
-    unrecorded.chain(undeclared).collect()
+    let unused = declared
+        .iter()
+        .filter(|(_, name)| !is_used(tree, name))
+        .map(|(number, name)| Finding::new(MANIFEST, *number, format!("no crate uses {name}")));
+    unrecorded.chain(undeclared).chain(unused).collect()
+}
+
+/// Whether a member's manifest takes this crate from the workspace.
+fn is_used(tree: &Tree, name: &str) -> bool {
+    let manifests = tree
+        .files()
+        .filter(|file| file.path.ends_with("/Cargo.toml"));
+    let mut lines = manifests.flat_map(|file| file.text.lines());
+    lines.any(|line| {
+        line.strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(".workspace") || rest.starts_with(" = {"))
+    })
 }
 
 /// Crates of others under `[workspace.dependencies]`.

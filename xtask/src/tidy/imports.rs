@@ -130,7 +130,7 @@ fn packet_writes(path: &str, source: &Source) -> Vec<Finding> {
         for rule in WRITES.iter().filter(|rule| !rule.only_in.contains(&path)) {
             if line.code.contains(rule.text) {
                 let places = rule.only_in.join(", ");
-                let reason = format!("`{}` is written only in {places}", rule.text);
+                let reason = format!("`{}` stands only in {places}", rule.text);
                 findings.push(Finding::new(path, line.number, reason));
             }
         }

@@ -67,7 +67,11 @@ fn links_are_relative_to_the_document() {
 fn every_dependency_has_a_row_and_every_row_a_dependency() {
     let manifest = "[workspace.dependencies]\nours = { path = \"ours\" }\n# why\nclap = \"4\"\nnix = \"1\"\n\n[profile.dev]\nopt = 1\n";
     let record = "# 2\n\n| `clap` | does |\n| `toml`, `nix` | does |\n";
-    let tree = fixture(&[(MANIFEST, manifest), (DEPENDENCIES, record)]);
+    let member = (
+        "ctl/Cargo.toml",
+        "clap.workspace = true\nnix = { workspace = true }\n",
+    );
+    let tree = fixture(&[(MANIFEST, manifest), (DEPENDENCIES, record), member]);
     let found: Vec<_> = dependencies(&tree)
         .iter()
         .map(ToString::to_string)
@@ -76,6 +80,17 @@ fn every_dependency_has_a_row_and_every_row_a_dependency() {
         found,
         ["docs/adr/0002-dependencies.md:4: Cargo.toml does not name toml"]
     );
-    let tree = fixture(&[(MANIFEST, manifest), (DEPENDENCIES, "")]);
+    let tree = fixture(&[(MANIFEST, manifest), (DEPENDENCIES, ""), member]);
     assert_eq!(dependencies(&tree).len(), 2);
+}
+
+#[test]
+fn a_crate_that_no_member_uses_is_found() {
+    let manifest = "[workspace.dependencies]\nclap = \"4\"\n";
+    let tree = fixture(&[(MANIFEST, manifest), (DEPENDENCIES, "| `clap` |\n")]);
+    let found: Vec<_> = dependencies(&tree)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(found, ["Cargo.toml:2: no crate uses clap"]);
 }

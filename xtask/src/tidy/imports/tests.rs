@@ -116,12 +116,12 @@ fn modules_know_the_layers_below_them() {
 
 #[test]
 fn one_file_writes_to_packets() {
-    let text = "fn f() { unsafe { bpf_xdp_adjust_head(c, 4) } }";
+    let text = "fn f() { frame.write(0, mac) }";
     check_file("router-ebpf/src/rewrite.rs", text, &[]);
     check_file(
         "router-ebpf/src/packet.rs",
         text,
-        &["`bpf_xdp_adjust` is written only in router-ebpf/src/rewrite.rs"],
+        &["`.write(` stands only in router-ebpf/src/rewrite.rs, router-ebpf/src/frame.rs"],
     );
 }
 
