@@ -130,7 +130,11 @@ impl PrefixIndex {
 
     /// One more than the highest position of a family; those in between may be free.
     pub fn bound(&self, ipv6: bool) -> usize {
-        if ipv6 { self.v6.keys.len() } else { self.v4.keys.len() }
+        if ipv6 {
+            self.v6.keys.len()
+        } else {
+            self.v4.keys.len()
+        }
     }
 
     /// All known prefixes that contain `address`, longest first.

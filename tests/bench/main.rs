@@ -55,7 +55,10 @@ fn main() -> anyhow::Result<()> {
         print(&format!("{heading}\n\n{}", report::markdown(&figures)));
     }
     if let Some(path) = &arguments.out {
-        write(path, &format!("{heading}\n\n{}", report::markdown(&figures)))?;
+        write(
+            path,
+            &format!("{heading}\n\n{}", report::markdown(&figures)),
+        )?;
     }
     Ok(())
 }
@@ -75,7 +78,10 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))
 }
 
-#[expect(clippy::print_stdout, reason = "the result is what this program is for")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the result is what this program is for"
+)]
 fn print(text: &str) {
     println!("{text}");
 }

@@ -28,7 +28,11 @@ pub fn check(bpffs: &Path, sent: &[IpNet]) -> anyhow::Result<()> {
         let key = key?;
         found.insert(Ipv6Net::new(key.data().into(), u8::try_from(key.prefix_len())?)?.into());
     }
-    let missing: Vec<_> = sent.iter().filter(|prefix| !found.contains(prefix)).take(5).collect();
+    let missing: Vec<_> = sent
+        .iter()
+        .filter(|prefix| !found.contains(prefix))
+        .take(5)
+        .collect();
     anyhow::ensure!(missing.is_empty(), "not in the maps: {missing:?}");
     Ok(())
 }

@@ -51,8 +51,11 @@ struct Row {
 }
 
 fn spread(figures: &[Figure], case: &str, subject: Subject) -> Option<Spread> {
-    let mut values: Vec<f64> =
-        figures.iter().filter(|f| f.case == case && f.subject == subject).map(|f| f.value).collect();
+    let mut values: Vec<f64> = figures
+        .iter()
+        .filter(|f| f.case == case && f.subject == subject)
+        .map(|f| f.value)
+        .collect();
     values.sort_by(f64::total_cmp);
     Some(Spread {
         minimum: *values.first()?,
@@ -87,12 +90,19 @@ pub fn markdown(figures: &[Figure]) -> String {
     };
     let mut out = String::from("| | unit | router-ctl | BIRD 2 | ratio |\n|---|---|---|---|---|\n");
     for row in rows(figures) {
-        let ratio = row
-            .ours
-            .zip(row.theirs)
-            .map_or_else(|| "–".to_owned(), |(ours, theirs)| format!("{:.2}", ours.median / theirs.median));
-        writeln!(out, "| {} | {} | {} | {} | {ratio} |", row.case, row.unit.name(), cell(row.ours), cell(row.theirs))
-            .expect("writing to a string does not fail");
+        let ratio = row.ours.zip(row.theirs).map_or_else(
+            || "–".to_owned(),
+            |(ours, theirs)| format!("{:.2}", ours.median / theirs.median),
+        );
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {ratio} |",
+            row.case,
+            row.unit.name(),
+            cell(row.ours),
+            cell(row.theirs)
+        )
+        .expect("writing to a string does not fail");
     }
     out
 }

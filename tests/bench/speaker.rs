@@ -35,10 +35,18 @@ impl Speaker {
     ///
     /// # Errors
     /// When there is no session within half a minute.
-    pub fn connect(local: IpAddr, remote: IpAddr, asn: Asn, router_id: RouterId) -> anyhow::Result<Self> {
+    pub fn connect(
+        local: IpAddr,
+        remote: IpAddr,
+        asn: Asn,
+        router_id: RouterId,
+    ) -> anyhow::Result<Self> {
         let deadline = Instant::now() + HANDSHAKE_WITHIN;
         loop {
-            match dial(local, remote).map_err(anyhow::Error::from).and_then(|stream| handshake(stream, asn, router_id)) {
+            match dial(local, remote)
+                .map_err(anyhow::Error::from)
+                .and_then(|stream| handshake(stream, asn, router_id))
+            {
                 Ok(speaker) => return Ok(speaker),
                 Err(error) if Instant::now() > deadline => {
                     return Err(error.context(format!("no session from {local} to {remote}")));
@@ -62,14 +70,24 @@ impl Speaker {
     /// When the system has no descriptor left.
     pub fn split(self) -> io::Result<(Self, Self)> {
         let stream = self.stream.try_clone()?;
-        Ok((Self { stream, inbox: Vec::new() }, self))
+        Ok((
+            Self {
+                stream,
+                inbox: Vec::new(),
+            },
+            self,
+        ))
     }
 
     /// Reads until `done` says so, and returns what was counted and when the last message came.
     ///
     /// # Errors
     /// When the connection ends or nothing comes for `idle`.
-    pub fn receive(&mut self, idle: Duration, done: impl Fn(&Seen) -> bool) -> anyhow::Result<(Seen, Instant)> {
+    pub fn receive(
+        &mut self,
+        idle: Duration,
+        done: impl Fn(&Seen) -> bool,
+    ) -> anyhow::Result<(Seen, Instant)> {
         let mut seen = Seen::default();
         let mut chunk = vec![0; 256 << 10];
         let mut inbox = std::mem::take(&mut self.inbox);
@@ -81,7 +99,10 @@ impl Speaker {
                 self.inbox = inbox;
                 return Ok((seen, Instant::now()));
             }
-            let length = self.stream.read(&mut chunk).with_context(|| format!("the table stopped at {seen:?}"))?;
+            let length = self
+                .stream
+                .read(&mut chunk)
+                .with_context(|| format!("the table stopped at {seen:?}"))?;
             anyhow::ensure!(length > 0, "the router closed the connection at {seen:?}");
             inbox.extend_from_slice(&chunk[..length]);
         }
@@ -89,7 +110,11 @@ impl Speaker {
 }
 
 fn dial(local: IpAddr, remote: IpAddr) -> io::Result<TcpStream> {
-    let socket = Socket::new(Domain::for_address(SocketAddr::new(remote, 179)), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(SocketAddr::new(remote, 179)),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.bind(&SocketAddr::new(local, 0).into())?;
     socket.connect_timeout(&SocketAddr::new(remote, 179).into(), Duration::from_secs(2))?;
     Ok(socket.into())
@@ -113,8 +138,15 @@ fn handshake(mut stream: TcpStream, asn: Asn, router_id: RouterId) -> anyhow::Re
         while let Some(action) = session.poll_action() {
             match action {
                 Action::Transmit { bytes, .. } => stream.write_all(&bytes)?,
-                Action::Up(_) => return Ok(Speaker { stream, inbox: Vec::new() }),
-                Action::Close { .. } => anyhow::bail!("the session was refused: {:?}", session.stats().last_reset),
+                Action::Up(_) => {
+                    return Ok(Speaker {
+                        stream,
+                        inbox: Vec::new(),
+                    });
+                }
+                Action::Close { .. } => {
+                    anyhow::bail!("the session was refused: {:?}", session.stats().last_reset)
+                }
                 Action::Dial
                 | Action::Down(_)
                 | Action::Routes(_)
@@ -125,7 +157,10 @@ fn handshake(mut stream: TcpStream, asn: Asn, router_id: RouterId) -> anyhow::Re
         }
         message.resize(HEADER, 0);
         stream.read_exact(&mut message)?;
-        message.resize(usize::from(u16::from_be_bytes([message[16], message[17]])).max(HEADER), 0);
+        message.resize(
+            usize::from(u16::from_be_bytes([message[16], message[17]])).max(HEADER),
+            0,
+        );
         stream.read_exact(&mut message[HEADER..])?;
         session.handle_bytes(connection, &message, Instant::now());
     }
@@ -136,7 +171,9 @@ fn count(inbox: &[u8], seen: &mut Seen) -> usize {
     let mut used = 0;
     while let Some(header) = inbox.get(used..used + HEADER) {
         let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
-        let Some(body) = inbox.get(used + HEADER..used + length) else { break };
+        let Some(body) = inbox.get(used + HEADER..used + length) else {
+            break;
+        };
         if header[18] == UPDATE {
             count_update(body, seen);
         }
@@ -159,8 +196,11 @@ fn count_update(body: &[u8], seen: &mut Seen) {
     }
     while rest.len() >= 3 {
         let extended = rest[0] & 0x10 != 0;
-        let (start, length) =
-            if extended { (4, usize::from(u16::from_be_bytes([rest[2], rest[3]]))) } else { (3, usize::from(rest[2])) };
+        let (start, length) = if extended {
+            (4, usize::from(u16::from_be_bytes([rest[2], rest[3]])))
+        } else {
+            (3, usize::from(rest[2]))
+        };
         let value = &rest[start..start + length];
         match rest[1] {
             14 => seen.announced += prefixes(&value[5 + usize::from(value[3])..]),

@@ -87,7 +87,11 @@ impl Bench {
                 Running::Bird(bird, pid)
             }
         };
-        Ok(Self { _lab: lab, neighbours, running })
+        Ok(Self {
+            _lab: lab,
+            neighbours,
+            running,
+        })
     }
 
     pub fn daemon(&self) -> Option<&Daemon> {
@@ -121,13 +125,28 @@ impl Usage {
     fn of(pid: u32) -> anyhow::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         // Fields behind the command, which is in parentheses and may hold spaces: utime is the 12th, stime the 13th.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+            .collect();
+        let ticks = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<f64>().ok())
+        };
         let cpu = ticks(11).zip(ticks(12)).context("reading /proc/PID/stat")?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let kilobytes = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.trim().trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0)
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap_or_default();
+            line.trim()
+                .trim_end_matches(" kB")
+                .parse::<f64>()
+                .unwrap_or(0.0)
         };
         Ok(Self {
             cpu_seconds: (cpu.0 + cpu.1) / TICKS,
@@ -154,7 +173,9 @@ fn our_config(neighbours: &[Neighbour]) -> String {
 }
 
 fn bird_config(neighbours: &[Neighbour]) -> String {
-    let mut config = "log stderr { warning, error, fatal, bug };\nrouter id 10.0.0.1;\nprotocol device {}\n".to_owned();
+    let mut config =
+        "log stderr { warning, error, fatal, bug };\nrouter id 10.0.0.1;\nprotocol device {}\n"
+            .to_owned();
     for (number, neighbour) in neighbours.iter().enumerate() {
         config += &format!(
             "protocol bgp peer{number} {{\n local {} as {ROUTER_AS};\n neighbor {} as {};\n passive on;\n hold time 0;\n \

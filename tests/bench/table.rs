@@ -27,7 +27,10 @@ impl Table {
         for path in paths {
             read_list(path.as_ref(), &mut prefixes)?;
         }
-        Ok(Self { name: "RIS".into(), prefixes })
+        Ok(Self {
+            name: "RIS".into(),
+            prefixes,
+        })
     }
 
     /// `v4` and `v6` distinct prefixes with the lengths of a real table, the same for the same numbers.
@@ -39,39 +42,75 @@ impl Table {
             let first = 1 + u32::try_from(random.below(222)).unwrap_or(0);
             let address = first << 24 | (random.next() as u32 & 0x00ff_ffff);
             if first != 127 {
-                prefixes.insert(IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::from(address), length).trunc()));
+                prefixes.insert(IpNet::V4(
+                    Ipv4Net::new_assert(Ipv4Addr::from(address), length).trunc(),
+                ));
             }
         }
         while prefixes.len() < v4 + v6 {
             let length = [48, 48, 48, 48, 48, 44, 40, 36, 32, 32, 29][random.below(11)];
             let address = 0x2a00_u128 << 112 | (u128::from(random.next()) << 52);
-            prefixes.insert(IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::from(address), length).trunc()));
+            prefixes.insert(IpNet::V6(
+                Ipv6Net::new_assert(Ipv6Addr::from(address), length).trunc(),
+            ));
         }
-        Self { name: "generated".into(), prefixes: prefixes.into_iter().collect() }
+        Self {
+            name: "generated".into(),
+            prefixes: prefixes.into_iter().collect(),
+        }
     }
 
     pub fn count(&self, family: Family) -> usize {
-        self.prefixes.iter().filter(|&&prefix| Family::of(prefix) == family).count()
+        self.prefixes
+            .iter()
+            .filter(|&&prefix| Family::of(prefix) == family)
+            .count()
     }
 
     /// The whole table as a peer of AS `asn` with these addresses sends it, End-of-RIB of both families
     /// included.
-    pub fn encode(&self, asn: Asn, next_hop_v4: Ipv4Addr, next_hop_v6: Ipv6Addr) -> anyhow::Result<Vec<u8>> {
-        let encoding = Encoding { four_octet_as: true, max_message: 4096, add_path_v4: false, add_path_v6: false };
+    pub fn encode(
+        &self,
+        asn: Asn,
+        next_hop_v4: Ipv4Addr,
+        next_hop_v6: Ipv6Addr,
+    ) -> anyhow::Result<Vec<u8>> {
+        let encoding = Encoding {
+            four_octet_as: true,
+            max_message: 4096,
+            add_path_v4: false,
+            add_path_v6: false,
+        };
         let mut random = Random(u64::from(asn.0) << 20 | 1);
         let mut out = Vec::with_capacity(self.prefixes.len() * 24);
         let mut rest = self.prefixes.as_slice();
         while let Some(&first) = rest.first() {
             let family = Family::of(first);
-            let same = rest.iter().take(1 + random.below(13)).take_while(|&&prefix| Family::of(prefix) == family).count();
+            let same = rest
+                .iter()
+                .take(1 + random.below(13))
+                .take_while(|&&prefix| Family::of(prefix) == family)
+                .count();
             let (group, tail) = rest.split_at(same);
             rest = tail;
             let next_hop = match family {
                 Family::Ipv4Unicast => NextHop::V4(next_hop_v4),
-                Family::Ipv6Unicast => NextHop::V6 { global: next_hop_v6, link_local: None },
+                Family::Ipv6Unicast => NextHop::V6 {
+                    global: next_hop_v6,
+                    link_local: None,
+                },
             };
-            let attributes = PathAttributes { next_hop, raw: attributes(asn, &mut random) };
-            let nlri: Vec<_> = group.iter().map(|&prefix| Nlri { prefix, path_id: PathId(0) }).collect();
+            let attributes = PathAttributes {
+                next_hop,
+                raw: attributes(asn, &mut random),
+            };
+            let nlri: Vec<_> = group
+                .iter()
+                .map(|&prefix| Nlri {
+                    prefix,
+                    path_id: PathId(0),
+                })
+                .collect();
             encode_announce(&mut out, family, &attributes, &nlri, &encoding)
                 .map_err(|error| anyhow::anyhow!("encoding {first}: {error:?}"))?;
         }
@@ -107,9 +146,17 @@ fn read_list(path: &Path, prefixes: &mut Vec<IpNet>) -> anyhow::Result<()> {
     let lines = BufReader::new(unpack.stdout.take().context("xz has no output")?).lines();
     for line in lines {
         let line = line?;
-        prefixes.push(line.trim().parse().with_context(|| format!("{}: `{line}`", path.display()))?);
+        prefixes.push(
+            line.trim()
+                .parse()
+                .with_context(|| format!("{}: `{line}`", path.display()))?,
+        );
     }
-    anyhow::ensure!(unpack.wait()?.success(), "xz could not read {}", path.display());
+    anyhow::ensure!(
+        unpack.wait()?.success(),
+        "xz could not read {}",
+        path.display()
+    );
     Ok(())
 }
 

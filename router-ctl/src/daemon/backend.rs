@@ -25,7 +25,10 @@ impl Backend for DaemonBackend {
     fn ask(&self, query: Query) -> BoxFuture<'_, Result<Answer, AskError>> {
         Box::pin(async move {
             let (reply, answer) = oneshot::channel();
-            self.questions.send((query, reply)).await.map_err(|_| AskError::Stopping)?;
+            self.questions
+                .send((query, reply))
+                .await
+                .map_err(|_| AskError::Stopping)?;
             answer.await.map_err(|_| AskError::Stopping)
         })
     }
@@ -39,7 +42,15 @@ impl Backend for DaemonBackend {
     }
 
     fn status(&self) -> Status {
-        let phase = if self.stopping.load(Ordering::Relaxed) { Phase::Stopping } else { Phase::Running };
-        Status { phase, started: self.started, now: SystemTime::now() }
+        let phase = if self.stopping.load(Ordering::Relaxed) {
+            Phase::Stopping
+        } else {
+            Phase::Running
+        };
+        Status {
+            phase,
+            started: self.started,
+            now: SystemTime::now(),
+        }
     }
 }

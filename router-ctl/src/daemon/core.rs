@@ -60,7 +60,14 @@ pub(super) fn spawn(
                 .enable_time()
                 .build()
                 .context("starting the router's runtime")?;
-            runtime.block_on(Core { router, inputs, outputs }.run());
+            runtime.block_on(
+                Core {
+                    router,
+                    inputs,
+                    outputs,
+                }
+                .run(),
+            );
             Ok(())
         })
         .context("starting the router thread")
@@ -100,12 +107,16 @@ impl Core {
         }
         self.execute();
         for _ in 0..QUESTIONS_A_TURN {
-            let Ok(question) = self.inputs.questions.try_recv() else { break };
+            let Ok(question) = self.inputs.questions.try_recv() else {
+                break;
+            };
             self.answer(question);
             handled = true;
         }
         for _ in 0..EVENTS_A_TURN {
-            let Ok(event) = self.inputs.peers.try_recv() else { break };
+            let Ok(event) = self.inputs.peers.try_recv() else {
+                break;
+            };
             self.router.handle(event, Instant::now());
             handled = true;
         }
@@ -138,13 +149,19 @@ impl Core {
 
     fn answer(&self, (query, reply): Question) {
         // Whoever asked may have gone; then the answer has no reader.
-        let _unread = reply.send(self.router.answer(&query, Instant::now())).is_err();
+        let _unread = reply
+            .send(self.router.answer(&query, Instant::now()))
+            .is_err();
     }
 
     fn execute(&mut self) {
         while let Some(effect) = self.router.poll_effect() {
             match effect {
-                Effect::Transmit { peers, bytes, messages } => self.transmit(&peers, &bytes, messages),
+                Effect::Transmit {
+                    peers,
+                    bytes,
+                    messages,
+                } => self.transmit(&peers, &bytes, messages),
                 Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
                 Effect::PutPort(port) => self.write(Work::PutPort(port)),
                 Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
@@ -162,7 +179,12 @@ impl Core {
         for peer in peers {
             if let Some(commands) = self.outputs.peers.get(peer) {
                 // A task that ended reports its session down; what was meant for it goes with it.
-                let _ended = commands.send(Command::Transmit { bytes: bytes.clone(), messages }).is_err();
+                let _ended = commands
+                    .send(Command::Transmit {
+                        bytes: bytes.clone(),
+                        messages,
+                    })
+                    .is_err();
             }
         }
     }

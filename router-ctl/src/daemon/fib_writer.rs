@@ -32,7 +32,8 @@ pub(super) fn spawn(
         .spawn(move || {
             for work in receiver {
                 // The router is gone: the last operations are still worth writing.
-                let _gone = run(dataplane.as_mut(), work).is_some_and(|event| events.send(event).is_err());
+                let _gone =
+                    run(dataplane.as_mut(), work).is_some_and(|event| events.send(event).is_err());
             }
         })
         .context("starting the FIB writer thread")?;
@@ -45,18 +46,36 @@ fn run(dataplane: &mut dyn Dataplane, work: Work) -> Option<Event> {
             let refused = dataplane
                 .apply(&ops)
                 .into_iter()
-                .map(|failure| Refused { prefix: bound_prefix(&ops[failure.position]), reason: failure.error.to_string() })
+                .map(|failure| Refused {
+                    prefix: bound_prefix(&ops[failure.position]),
+                    reason: failure.error.to_string(),
+                })
                 .collect();
-            Some(Event::FibApplied { generation, refused })
+            Some(Event::FibApplied {
+                generation,
+                refused,
+            })
         }
         Work::PutPort(port) => {
-            let outcome = dataplane.put_port(&port).map_err(|error| error.to_string()).and_then(|()| {
-                let ports = dataplane.ports();
-                ports.into_iter().find(|status| status.index == port.index).ok_or_else(|| {
-                    format!("interface {}: attached, but the data plane does not list it", port.name)
-                })
-            });
-            Some(Event::Port { index: port.index, outcome })
+            let outcome = dataplane
+                .put_port(&port)
+                .map_err(|error| error.to_string())
+                .and_then(|()| {
+                    let ports = dataplane.ports();
+                    ports
+                        .into_iter()
+                        .find(|status| status.index == port.index)
+                        .ok_or_else(|| {
+                            format!(
+                                "interface {}: attached, but the data plane does not list it",
+                                port.name
+                            )
+                        })
+                });
+            Some(Event::Port {
+                index: port.index,
+                outcome,
+            })
         }
         Work::RemovePort(index) => {
             if let Err(error) = dataplane.remove_port(index) {

@@ -24,20 +24,29 @@ pub(super) fn open(port: u16) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = vec![bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))?];
     match bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
         Ok(listener) => listeners.push(listener),
-        Err(error) if is_unsupported(&error) => debug!("no IPv6 on this host: BGP listens on IPv4 only"),
+        Err(error) if is_unsupported(&error) => {
+            debug!("no IPv6 on this host: BGP listens on IPv4 only")
+        }
         Err(error) => return Err(error),
     }
     Ok(listeners)
 }
 
 fn is_unsupported(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)))
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| {
+        matches!(
+            error.raw_os_error(),
+            Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
+        )
+    })
 }
 
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
@@ -72,15 +81,25 @@ pub(super) async fn run(listener: TcpListener, peers: HashMap<IpAddr, mpsc::Send
     }
 }
 
-fn dispatch(stream: TcpStream, remote: SocketAddr, peers: &HashMap<IpAddr, mpsc::Sender<TcpStream>>) {
+fn dispatch(
+    stream: TcpStream,
+    remote: SocketAddr,
+    peers: &HashMap<IpAddr, mpsc::Sender<TcpStream>>,
+) {
     let Some(peer) = peers.get(&remote.ip().to_canonical()) else {
-        debug!("refused a BGP connection from {}: no such neighbour", remote.ip());
+        debug!(
+            "refused a BGP connection from {}: no such neighbour",
+            remote.ip()
+        );
         tokio::spawn(refuse(stream));
         return;
     };
     // A neighbour that opens connections faster than its session takes them loses the surplus.
     if peer.try_send(stream).is_err() {
-        debug!("refused a BGP connection from {}: too many at once", remote.ip());
+        debug!(
+            "refused a BGP connection from {}: too many at once",
+            remote.ip()
+        );
     }
 }
 

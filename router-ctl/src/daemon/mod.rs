@@ -35,8 +35,8 @@ use crate::dataplane::memory::Memory;
 use crate::dataplane::{self, Dataplane, OpenOptions};
 use crate::kernel::{HostWatch, Neighbours};
 use crate::rib::route::PeerId;
-use crate::router::{Found, Router};
 use crate::router::event::Event;
+use crate::router::{Found, Router};
 
 /// Events of neighbours that may wait for the router; each holds at most one read's worth of routes.
 const PEER_EVENTS: usize = 64;
@@ -77,16 +77,25 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 /// When a pin cannot be removed.
 pub fn unload(bpffs: &Path) -> anyhow::Result<()> {
     let report = dataplane::unload(bpffs)?;
-    info!("{} interfaces detached, {} pins removed", report.detached.len(), report.unpinned.len());
+    info!(
+        "{} interfaces detached, {} pins removed",
+        report.detached.len(),
+        report.unpinned.len()
+    );
     Ok(())
 }
 
 fn read_config(path: &Path) -> anyhow::Result<Config> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    let (config, problems) = toml::parse(&text)
-        .map_err(|problems| Invalid { file: path.display().to_string(), problems })?;
-    for problem in problems.iter().filter(|problem| problem.severity == Severity::Warning) {
+    let (config, problems) = toml::parse(&text).map_err(|problems| Invalid {
+        file: path.display().to_string(),
+        problems,
+    })?;
+    for problem in problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Warning)
+    {
         warn!("{}", problem.in_file(&path.display().to_string()));
     }
     Ok(config)
@@ -109,12 +118,23 @@ impl Daemon {
         let counters: Arc<dyn dataplane::Counters> = Arc::from(dataplane.counters());
         let adopted = installed.bindings.len();
         let ports = dataplane.ports();
-        let mut router = Router::new(config.clone(), Found { engine, installed, ports }, Instant::now());
+        let mut router = Router::new(
+            config.clone(),
+            Found {
+                engine,
+                installed,
+                ports,
+            },
+            Instant::now(),
+        );
         router.note_startup("data plane opened", opened);
         router.note_startup("installed routes read", dumped - opened);
         router.handle(Event::Host(host), Instant::now());
         router.note_startup("host read", started.elapsed() - dumped);
-        info!("data plane {engine}: {adopted} routes adopted; starting took {:?}", started.elapsed());
+        info!(
+            "data plane {engine}: {adopted} routes adopted; starting took {:?}",
+            started.elapsed()
+        );
 
         let (control, control_inbox) = mpsc::unbounded_channel();
         let (peer_events, peer_inbox) = mpsc::channel(PEER_EVENTS);
@@ -124,13 +144,24 @@ impl Daemon {
         let (fib, fib_thread) = fib_writer::spawn(dataplane, control.clone())?;
 
         let mut neighbours = start_neighbours(&config, &router, &peer_events)?;
-        let outputs =
-            core::Outputs { peers: neighbours.commands.clone(), fib, neighbours: wanted_neighbours };
-        let inputs =
-            core::Inputs { control: control_inbox, peers: peer_inbox, questions: question_inbox, stop: stopped };
+        let outputs = core::Outputs {
+            peers: neighbours.commands.clone(),
+            fib,
+            neighbours: wanted_neighbours,
+        };
+        let inputs = core::Inputs {
+            control: control_inbox,
+            peers: peer_inbox,
+            questions: question_inbox,
+            stop: stopped,
+        };
         tokio::spawn(netlink::follow(watch, control));
         tokio::spawn(netlink::keep(Neighbours::open()?, neighbour_inbox));
-        let port = config.protocols.bgp.as_ref().map(|bgp| bgp.listen_port.unwrap_or(179));
+        let port = config
+            .protocols
+            .bgp
+            .as_ref()
+            .map(|bgp| bgp.listen_port.unwrap_or(179));
         for listener in port.map(listener::open).transpose()?.into_iter().flatten() {
             tokio::spawn(listener::run(listener, neighbours.accepting.clone()));
         }
@@ -148,7 +179,9 @@ impl Daemon {
         tokio::spawn(serve_api(api_listener, backend.clone()));
 
         wait_for_signal().await?;
-        info!("stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)");
+        info!(
+            "stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)"
+        );
         backend.stopping.store(true, Ordering::Relaxed);
         neighbours.stop().await;
         if stop.send(()).is_err() {
@@ -159,7 +192,9 @@ impl Daemon {
             FIB_DRAIN,
             tokio::task::spawn_blocking(move || {
                 let ended = router_thread.join().is_ok() & fib_thread.join().is_ok();
-                ended.then_some(()).context("a thread panicked; its message is above")
+                ended
+                    .then_some(())
+                    .context("a thread panicked; its message is above")
             }),
         )
         .await
@@ -179,16 +214,25 @@ fn start_neighbours(
     router: &Router,
     events: &mpsc::Sender<Event>,
 ) -> anyhow::Result<NeighbourTasks> {
-    let mut started =
-        NeighbourTasks { commands: HashMap::new(), accepting: HashMap::new(), tasks: Vec::new() };
-    let Some(bgp) = &config.protocols.bgp else { return Ok(started) };
+    let mut started = NeighbourTasks {
+        commands: HashMap::new(),
+        accepting: HashMap::new(),
+        tasks: Vec::new(),
+    };
+    let Some(bgp) = &config.protocols.bgp else {
+        return Ok(started);
+    };
     if router.router_id().0.is_unspecified() {
         anyhow::bail!(
             "protocols bgp parameters router-id: this host has no IPv4 address to take the BGP identifier from; set router-id"
         );
     }
     for (id, address, neighbor) in router.peers().addresses() {
-        let session = Session::new(router.session_config(id).context("a neighbour without BGP")?);
+        let session = Session::new(
+            router
+                .session_config(id)
+                .context("a neighbour without BGP")?,
+        );
         let transport = tcp_options::Transport {
             remote: address,
             port: neighbor.port.unwrap_or(179),
@@ -197,12 +241,23 @@ fn start_neighbours(
         };
         let (commands, command_inbox) = mpsc::unbounded_channel();
         let (accepting, accepted) = mpsc::channel(ACCEPTED);
-        let ends = peer::Ends { commands: command_inbox, accepted, events: events.clone() };
-        started.tasks.push(tokio::spawn(peer::PeerTask::new(id, session, transport, ends).run()));
+        let ends = peer::Ends {
+            commands: command_inbox,
+            accepted,
+            events: events.clone(),
+        };
+        started.tasks.push(tokio::spawn(
+            peer::PeerTask::new(id, session, transport, ends).run(),
+        ));
         started.commands.insert(id, commands);
         started.accepting.insert(address, accepting);
     }
-    info!("AS {}, router-id {}: {} neighbours", bgp.system_as, router.router_id(), started.tasks.len());
+    info!(
+        "AS {}, router-id {}: {} neighbours",
+        bgp.system_as,
+        router.router_id(),
+        started.tasks.len()
+    );
     Ok(started)
 }
 
@@ -211,10 +266,15 @@ impl NeighbourTasks {
     async fn stop(&mut self) {
         for commands in self.commands.values() {
             // A task that ended has nothing left to stop.
-            let _ended = commands.send(peer::Command::Stop(StopReason::Restart)).is_err();
+            let _ended = commands
+                .send(peer::Command::Stop(StopReason::Restart))
+                .is_err();
         }
         for task in self.tasks.drain(..) {
-            if tokio::time::timeout(peer::CLOSE_WITHIN * 2, task).await.is_err() {
+            if tokio::time::timeout(peer::CLOSE_WITHIN * 2, task)
+                .await
+                .is_err()
+            {
                 warn!("a neighbour's task did not end in time");
             }
         }
@@ -223,23 +283,39 @@ impl NeighbourTasks {
 
 /// Starts with maps and programs when an interface asks for them, else with a data plane in memory.
 fn open_dataplane(config: &Config, bpffs: &Path) -> anyhow::Result<Box<dyn Dataplane>> {
-    if config.interfaces.ethernet.values().all(|ethernet| ethernet.xdp == Xdp::Off) {
+    if config
+        .interfaces
+        .ethernet
+        .values()
+        .all(|ethernet| ethernet.xdp == Xdp::Off)
+    {
         info!("no interface has xdp on: this router speaks BGP and forwards nothing itself");
         return Ok(Box::new(Memory::new()));
     }
-    let (dataplane, report) = dataplane::open(&OpenOptions { bpffs: bpffs.to_path_buf() })?;
+    let (dataplane, report) = dataplane::open(&OpenOptions {
+        bpffs: bpffs.to_path_buf(),
+    })?;
     for other in &report.other_versions {
-        warn!("{}: pins of another version; `router-ctl unload` removes them", other.display());
+        warn!(
+            "{}: pins of another version; `router-ctl unload` removes them",
+            other.display()
+        );
     }
     for gone in &report.gone {
-        warn!("the interface with index {} is gone; what was left of its port is removed", gone.0);
+        warn!(
+            "the interface with index {} is gone; what was left of its port is removed",
+            gone.0
+        );
     }
     Ok(dataplane)
 }
 
 fn refuse_second_instance(path: &Path) -> anyhow::Result<()> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        anyhow::bail!("{}: another router serves this socket; give this one its own with --socket", path.display());
+        anyhow::bail!(
+            "{}: another router serves this socket; give this one its own with --socket",
+            path.display()
+        );
     }
     Ok(())
 }
@@ -247,10 +323,12 @@ fn refuse_second_instance(path: &Path) -> anyhow::Result<()> {
 /// Opens the API's socket, in place of one that nobody serves any more.
 fn bind_api(path: &Path) -> anyhow::Result<UnixListener> {
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("creating {} for the API socket", parent.display()))?;
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("creating {} for the API socket", parent.display()))?;
     }
     remove_socket(path);
-    UnixListener::bind(path).with_context(|| format!("cannot open the API socket {}", path.display()))
+    UnixListener::bind(path)
+        .with_context(|| format!("cannot open the API socket {}", path.display()))
 }
 
 fn remove_socket(path: &Path) {

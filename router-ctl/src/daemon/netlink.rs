@@ -21,7 +21,12 @@ const REFRESH_EVERY: Duration = Duration::from_secs(10);
 pub(super) async fn first_dump(watch: &mut HostWatch) -> anyhow::Result<Vec<HostEvent>> {
     let mut events = Vec::new();
     while events.last() != Some(&HostEvent::ResyncDone) {
-        events.extend(watch.next().await.context("reading interfaces, addresses and neighbours")?);
+        events.extend(
+            watch
+                .next()
+                .await
+                .context("reading interfaces, addresses and neighbours")?,
+        );
     }
     Ok(events)
 }

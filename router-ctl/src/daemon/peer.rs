@@ -34,7 +34,10 @@ const STATUS_EVERY: Duration = Duration::from_secs(1);
 /// What the rest of the daemon tells a neighbour's task.
 #[derive(Debug)]
 pub(super) enum Command {
-    Transmit { bytes: Arc<[u8]>, messages: u32 },
+    Transmit {
+        bytes: Arc<[u8]>,
+        messages: u32,
+    },
     /// The last command: the session ends and the task with it.
     Stop(StopReason),
 }
@@ -135,7 +138,11 @@ impl PeerTask {
     /// Waits for the next thing to do. While events wait for the router nothing is read, but output, commands
     /// and timers go on.
     async fn wake(&mut self) -> Wake {
-        let deadline = self.session.poll_timeout().unwrap_or(self.publish_at + STATUS_EVERY).min(self.publish_at + STATUS_EVERY);
+        let deadline = self
+            .session
+            .poll_timeout()
+            .unwrap_or(self.publish_at + STATUS_EVERY)
+            .min(self.publish_at + STATUS_EVERY);
         let blocked = !self.backlog.is_empty();
         let connections = &self.connections;
         let events = &self.ends.events;
@@ -166,32 +173,43 @@ impl PeerTask {
 impl PeerTask {
     fn read(&mut self, index: usize) {
         for _ in 0..READS_A_TURN {
-            let Some(connection) = self.connections.get(index) else { return };
+            let Some(connection) = self.connections.get(index) else {
+                return;
+            };
             let id = connection.id;
             match connection.stream.try_read(&mut self.chunk) {
                 Ok(0) => return self.lost(id, None),
                 Ok(length) => {
                     self.reading = Some(id);
-                    self.session.handle_bytes(id, &self.chunk[..length], Instant::now());
+                    self.session
+                        .handle_bytes(id, &self.chunk[..length], Instant::now());
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return self.lost(id, Some(error)),
             }
             self.drain_actions();
-            if !self.backlog.is_empty() || self.connections.get(index).is_none_or(|now| now.id != id) {
+            if !self.backlog.is_empty()
+                || self.connections.get(index).is_none_or(|now| now.id != id)
+            {
                 return;
             }
         }
     }
 
     fn write(&mut self, index: usize) {
-        let Some(connection) = self.connections.get_mut(index) else { return };
+        let Some(connection) = self.connections.get_mut(index) else {
+            return;
+        };
         match connection.write() {
             Ok(0) => {}
             Ok(drained) => {
                 let (id, pending) = (connection.id, !connection.output.is_empty());
-                self.session.handle_write_progress(id, pending, Instant::now());
-                self.backlog.push_back(Event::Drained { peer: self.peer, bytes: drained });
+                self.session
+                    .handle_write_progress(id, pending, Instant::now());
+                self.backlog.push_back(Event::Drained {
+                    peer: self.peer,
+                    bytes: drained,
+                });
             }
             Err(error) => {
                 let id = connection.id;
@@ -209,7 +227,10 @@ impl PeerTask {
     }
 
     fn connected(&mut self, stream: TcpStream, direction: Direction) {
-        let endpoints = self.transport.accept(&stream).and_then(|()| Ok((stream.local_addr()?, stream.peer_addr()?)));
+        let endpoints = self
+            .transport
+            .accept(&stream)
+            .and_then(|()| Ok((stream.local_addr()?, stream.peer_addr()?)));
         let (local, remote) = match endpoints {
             Ok(endpoints) => endpoints,
             Err(error) => {
@@ -222,7 +243,14 @@ impl PeerTask {
         };
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
-        self.connections.push(Connection { id, stream, output: VecDeque::new(), written: 0, local, remote });
+        self.connections.push(Connection {
+            id,
+            stream,
+            output: VecDeque::new(),
+            written: 0,
+            local,
+            remote,
+        });
         self.session.handle_connected(id, direction, Instant::now());
     }
 
@@ -240,7 +268,11 @@ impl PeerTask {
                     continue;
                 }
                 Action::Transmit { id, bytes } => {
-                    if let Some(connection) = self.connections.iter_mut().find(|connection| connection.id == id) {
+                    if let Some(connection) = self
+                        .connections
+                        .iter_mut()
+                        .find(|connection| connection.id == id)
+                    {
                         connection.output.push_back(bytes);
                         self.session.handle_write_progress(id, true, Instant::now());
                     }
@@ -256,21 +288,44 @@ impl PeerTask {
                     continue;
                 }
                 Action::Malformed(malformed) => {
-                    warn!("neighbor {}: UPDATE with errors: {:?}", self.transport.remote, malformed.findings);
+                    warn!(
+                        "neighbor {}: UPDATE with errors: {:?}",
+                        self.transport.remote, malformed.findings
+                    );
                     continue;
                 }
                 Action::Up(negotiated) => self.up(negotiated),
                 Action::Down(down) => {
-                    info!("%ADJCHANGE: neighbor {} Down {}", self.transport.remote, down.reason);
-                    let retain = if down.graceful { Retain::Stale } else { Retain::No };
-                    Event::PeerDown { peer: self.peer, retain }
+                    info!(
+                        "%ADJCHANGE: neighbor {} Down {}",
+                        self.transport.remote, down.reason
+                    );
+                    let retain = if down.graceful {
+                        Retain::Stale
+                    } else {
+                        Retain::No
+                    };
+                    Event::PeerDown {
+                        peer: self.peer,
+                        retain,
+                    }
                 }
-                Action::EndOfRib(family) => Event::EndOfRib { peer: self.peer, family },
-                Action::RouteRefresh(family, RefreshKind::Request) => {
-                    Event::RouteRefresh { peer: self.peer, family }
-                }
-                Action::RouteRefresh(family, RefreshKind::Begin) => Event::RefreshBegin { peer: self.peer, family },
-                Action::RouteRefresh(family, RefreshKind::End) => Event::RefreshEnd { peer: self.peer, family },
+                Action::EndOfRib(family) => Event::EndOfRib {
+                    peer: self.peer,
+                    family,
+                },
+                Action::RouteRefresh(family, RefreshKind::Request) => Event::RouteRefresh {
+                    peer: self.peer,
+                    family,
+                },
+                Action::RouteRefresh(family, RefreshKind::Begin) => Event::RefreshBegin {
+                    peer: self.peer,
+                    family,
+                },
+                Action::RouteRefresh(family, RefreshKind::End) => Event::RefreshEnd {
+                    peer: self.peer,
+                    family,
+                },
             };
             self.deliver_routes(&mut routes);
             self.backlog.push_back(event);
@@ -281,14 +336,19 @@ impl PeerTask {
 
     fn deliver_routes(&mut self, routes: &mut Vec<RouteUpdate>) {
         if !routes.is_empty() {
-            self.backlog.push_back(Event::Routes { peer: self.peer, updates: std::mem::take(routes) });
+            self.backlog.push_back(Event::Routes {
+                peer: self.peer,
+                updates: std::mem::take(routes),
+            });
         }
     }
 
     /// Gives the router what it takes without waiting.
     fn hand_over(&mut self) {
         while let Ok(permit) = self.ends.events.try_reserve() {
-            let Some(event) = self.backlog.pop_front() else { return };
+            let Some(event) = self.backlog.pop_front() else {
+                return;
+            };
             permit.send(event);
         }
     }
@@ -296,7 +356,12 @@ impl PeerTask {
     async fn dial_within(transport: Transport) -> io::Result<TcpStream> {
         tokio::time::timeout(DIAL_WITHIN, transport.dial())
             .await
-            .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer to the connection request")))
+            .unwrap_or_else(|_| {
+                Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "no answer to the connection request",
+                ))
+            })
     }
 
     fn dial(&self) -> impl Future<Output = io::Result<TcpStream>> + use<> {
@@ -309,14 +374,27 @@ impl PeerTask {
             .connections
             .iter()
             .find(|connection| Some(connection.id) == self.reading)
-            .map_or((unknown, unknown), |connection| (connection.local, connection.remote));
+            .map_or((unknown, unknown), |connection| {
+                (connection.local, connection.remote)
+            });
         info!("%ADJCHANGE: neighbor {} Up", self.transport.remote);
-        Event::PeerUp { peer: self.peer, negotiated, local, remote }
+        Event::PeerUp {
+            peer: self.peer,
+            negotiated,
+            local,
+            remote,
+        }
     }
 
     /// Lets the last message out, within a bounded time, and cuts the connection.
     fn close(&mut self, id: ConnectionId) {
-        let Some(index) = self.connections.iter().position(|connection| connection.id == id) else { return };
+        let Some(index) = self
+            .connections
+            .iter()
+            .position(|connection| connection.id == id)
+        else {
+            return;
+        };
         let connection = self.connections.swap_remove(index);
         tokio::spawn(async move {
             let flushed = tokio::time::timeout(CLOSE_WITHIN, connection.flush()).await;
@@ -335,7 +413,10 @@ impl PeerTask {
         self.publish_at = now + STATUS_EVERY;
         let status = PeerStatus::of(&self.session);
         if status != self.published {
-            let event = Event::PeerStatus { peer: self.peer, status: status.clone() };
+            let event = Event::PeerStatus {
+                peer: self.peer,
+                status: status.clone(),
+            };
             if self.ends.events.try_send(event).is_ok() {
                 self.published = status;
             }
@@ -346,12 +427,18 @@ impl PeerTask {
     async fn finish(mut self) {
         while let Some(action) = self.session.poll_action() {
             if let Action::Transmit { id, bytes } = action
-                && let Some(connection) = self.connections.iter_mut().find(|connection| connection.id == id)
+                && let Some(connection) = self
+                    .connections
+                    .iter_mut()
+                    .find(|connection| connection.id == id)
             {
                 connection.output.push_back(bytes);
             }
         }
-        let flushing = self.connections.drain(..).map(|connection| tokio::time::timeout(CLOSE_WITHIN, connection.flush()));
+        let flushing = self
+            .connections
+            .drain(..)
+            .map(|connection| tokio::time::timeout(CLOSE_WITHIN, connection.flush()));
         futures_util::future::join_all(flushing).await;
     }
 }
@@ -386,7 +473,11 @@ impl Connection {
     }
 }
 
-fn poll_connections(connections: &[Connection], blocked: bool, context: &mut TaskContext<'_>) -> Poll<Wake> {
+fn poll_connections(
+    connections: &[Connection],
+    blocked: bool,
+    context: &mut TaskContext<'_>,
+) -> Poll<Wake> {
     for (index, connection) in connections.iter().enumerate() {
         // An error shows up in the read or write that follows.
         if !connection.output.is_empty() && connection.stream.poll_write_ready(context).is_ready() {

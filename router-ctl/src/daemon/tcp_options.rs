@@ -27,13 +27,19 @@ impl Transport {
     /// Those of connect(2), and of setting the options.
     pub(super) async fn dial(self) -> io::Result<TcpStream> {
         let remote = SocketAddr::new(self.remote, self.port);
-        let socket = Socket::new(Domain::for_address(remote), Type::STREAM, Some(Protocol::TCP))?;
+        let socket = Socket::new(
+            Domain::for_address(remote),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )?;
         socket.set_nonblocking(true)?;
         if let Some(source) = self.source {
             socket.bind(&SocketAddr::new(source, 0).into())?;
         }
         self.apply(&SockRef::from(&socket))?;
-        TcpSocket::from_std_stream(socket.into()).connect(remote).await
+        TcpSocket::from_std_stream(socket.into())
+            .connect(remote)
+            .await
     }
 
     /// Sets the options on a connection that the neighbour opened.

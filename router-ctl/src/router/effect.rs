@@ -10,9 +10,16 @@ use crate::rib::route::PeerId;
 #[derive(Debug)]
 pub enum Effect {
     /// Whole encoded messages for these neighbours.
-    Transmit { peers: Vec<PeerId>, bytes: Arc<[u8]>, messages: u32 },
+    Transmit {
+        peers: Vec<PeerId>,
+        bytes: Arc<[u8]>,
+        messages: u32,
+    },
     /// To the FIB writer, in order; it answers with `Event::FibApplied` of this generation.
-    ApplyFib { generation: u64, ops: Vec<FibOp> },
+    ApplyFib {
+        generation: u64,
+        ops: Vec<FibOp>,
+    },
     /// The kernel shall resolve this neighbour and keep it fresh.
     KeepNeighbour(NeighbourKey),
     /// It is not needed any more.

@@ -15,25 +15,60 @@ use crate::rib::route::PeerId;
 #[derive(Debug)]
 pub enum Event {
     /// The session reached Established.
-    PeerUp { peer: PeerId, negotiated: Box<Negotiated>, local: SocketAddr, remote: SocketAddr },
+    PeerUp {
+        peer: PeerId,
+        negotiated: Box<Negotiated>,
+        local: SocketAddr,
+        remote: SocketAddr,
+    },
     /// The session ended. `retain`: graceful restart lets its paths stay in use as stale ones.
-    PeerDown { peer: PeerId, retain: Retain },
+    PeerDown {
+        peer: PeerId,
+        retain: Retain,
+    },
     /// What `show` says about the session; sent on change of state and at most once a second otherwise.
-    PeerStatus { peer: PeerId, status: PeerStatus },
-    Routes { peer: PeerId, updates: Vec<RouteUpdate> },
-    EndOfRib { peer: PeerId, family: Family },
+    PeerStatus {
+        peer: PeerId,
+        status: PeerStatus,
+    },
+    Routes {
+        peer: PeerId,
+        updates: Vec<RouteUpdate>,
+    },
+    EndOfRib {
+        peer: PeerId,
+        family: Family,
+    },
     /// The neighbour asks for our routes again (RFC 2918).
-    RouteRefresh { peer: PeerId, family: Family },
+    RouteRefresh {
+        peer: PeerId,
+        family: Family,
+    },
     /// The neighbour sends its routes again; those that it does not name are gone at the end (RFC 7313).
-    RefreshBegin { peer: PeerId, family: Family },
-    RefreshEnd { peer: PeerId, family: Family },
+    RefreshBegin {
+        peer: PeerId,
+        family: Family,
+    },
+    RefreshEnd {
+        peer: PeerId,
+        family: Family,
+    },
     /// So many octets left our queue towards the neighbour.
-    Drained { peer: PeerId, bytes: usize },
+    Drained {
+        peer: PeerId,
+        bytes: usize,
+    },
     Host(Vec<HostEvent>),
     /// The FIB writer ran the operations of a generation; these prefixes could not be bound.
-    FibApplied { generation: u64, refused: Vec<Refused> },
+    FibApplied {
+        generation: u64,
+        refused: Vec<Refused>,
+    },
     /// The data plane has this port, or could not attach it.
-    Port { index: IfIndex, outcome: Result<PortStatus, String> },
+    Port {
+        index: IfIndex,
+        outcome: Result<PortStatus, String>,
+    },
 }
 
 /// A prefix that the data plane did not take.
@@ -84,7 +119,10 @@ impl PeerStatus {
             messages_sent: stats.sent.total(),
             connections_established: stats.connections_established,
             connections_dropped: stats.connections_dropped,
-            last_down: stats.last_reset.as_ref().map(|reset| reset.reason.to_string()),
+            last_down: stats
+                .last_reset
+                .as_ref()
+                .map(|reset| reset.reason.to_string()),
         }
     }
 }

@@ -42,7 +42,10 @@ enum Dump {
     #[default]
     Awaited,
     /// What the dump has named so far; the rest is gone when it ends.
-    Running { links: Vec<IfIndex>, addresses: Vec<Address> },
+    Running {
+        links: Vec<IfIndex>,
+        addresses: Vec<Address>,
+    },
     Complete,
 }
 
@@ -57,16 +60,25 @@ impl HostView {
     }
 
     pub(super) fn index_of(&self, name: &str) -> Option<IfIndex> {
-        self.links.values().find(|link| link.name == name).map(|link| link.index)
+        self.links
+            .values()
+            .find(|link| link.name == name)
+            .map(|link| link.index)
     }
 
     pub(super) fn addresses_of(&self, link: IfIndex) -> impl Iterator<Item = IpNet> + '_ {
-        self.addresses.iter().filter(move |own| own.link == link).map(|own| own.net)
+        self.addresses
+            .iter()
+            .filter(move |own| own.link == link)
+            .map(|own| own.net)
     }
 
     /// The interface that has this address.
     pub(super) fn link_with(&self, address: IpAddr) -> Option<IfIndex> {
-        self.addresses.iter().find(|own| own.net.addr() == address).map(|own| own.link)
+        self.addresses
+            .iter()
+            .find(|own| own.net.addr() == address)
+            .map(|own| own.link)
     }
 
     pub(super) fn owns(&self, address: IpAddr) -> bool {
@@ -75,7 +87,9 @@ impl HostView {
 
     /// Whether the address is on a subnet of that interface.
     pub(super) fn on_link(&self, link: IfIndex, address: IpAddr) -> bool {
-        self.addresses.iter().any(|own| own.link == link && own.net.contains(&address))
+        self.addresses
+            .iter()
+            .any(|own| own.link == link && own.net.contains(&address))
     }
 
     pub(super) fn first_v4(&self, link: IfIndex) -> Option<Ipv4Addr> {
@@ -88,12 +102,18 @@ impl HostView {
     /// The first global and the first link-local IPv6 address of an interface.
     pub(super) fn first_v6(&self, link: IfIndex) -> (Option<Ipv6Addr>, Option<Ipv6Addr>) {
         let own = || {
-            self.addresses.iter().filter(|own| own.link == link).filter_map(|own| match own.net.addr() {
-                IpAddr::V6(address) => Some(address),
-                IpAddr::V4(_) => None,
-            })
+            self.addresses
+                .iter()
+                .filter(|own| own.link == link)
+                .filter_map(|own| match own.net.addr() {
+                    IpAddr::V6(address) => Some(address),
+                    IpAddr::V4(_) => None,
+                })
         };
-        (own().find(|a| !a.is_unicast_link_local()), own().find(Ipv6Addr::is_unicast_link_local))
+        (
+            own().find(|a| !a.is_unicast_link_local()),
+            own().find(Ipv6Addr::is_unicast_link_local),
+        )
     }
 
     /// VyOS's order: the highest IPv4 address of a loopback, then the highest of any interface.
@@ -101,7 +121,11 @@ impl HostView {
         let highest = |on_loopback: bool| {
             self.addresses
                 .iter()
-                .filter(|own| self.links.get(&own.link).is_some_and(|link| link.loopback == on_loopback))
+                .filter(|own| {
+                    self.links
+                        .get(&own.link)
+                        .is_some_and(|link| link.loopback == on_loopback)
+                })
                 .filter_map(|own| match own.net.addr() {
                     IpAddr::V4(address) if !address.is_loopback() => Some(address),
                     IpAddr::V4(_) | IpAddr::V6(_) => None,
@@ -133,9 +157,16 @@ impl HostView {
             }
             HostEvent::AddressRemoved(address) => self.addresses.retain(|own| own != address),
             HostEvent::Neighbour(..) => {}
-            HostEvent::Resync => self.dump = Dump::Running { links: Vec::new(), addresses: Vec::new() },
+            HostEvent::Resync => {
+                self.dump = Dump::Running {
+                    links: Vec::new(),
+                    addresses: Vec::new(),
+                }
+            }
             HostEvent::ResyncDone => {
-                if let Dump::Running { links, addresses } = std::mem::replace(&mut self.dump, Dump::Complete) {
+                if let Dump::Running { links, addresses } =
+                    std::mem::replace(&mut self.dump, Dump::Complete)
+                {
                     self.links.retain(|index, _| links.contains(index));
                     self.addresses.retain(|own| addresses.contains(own));
                 }
@@ -161,23 +192,38 @@ impl Router {
     /// Asks for every configured port that exists, and takes away those that went.
     fn reconcile_ports(&mut self) {
         let desired = desired_ports(&self.config, &self.host.links);
-        let gone: Vec<_> = self.host.ports.keys().filter(|index| !desired.contains_key(index)).copied().collect();
+        let gone: Vec<_> = self
+            .host
+            .ports
+            .keys()
+            .filter(|index| !desired.contains_key(index))
+            .copied()
+            .collect();
         for index in gone {
             self.host.ports.remove(&index);
             self.fib.detach_port(index);
             self.effects.push_back(Effect::RemovePort(index));
         }
         for (index, port) in desired {
-            if self.host.ports.get(&index).is_some_and(|state| *state.port() == port) {
+            if self
+                .host
+                .ports
+                .get(&index)
+                .is_some_and(|state| *state.port() == port)
+            {
                 continue;
             }
-            self.host.ports.insert(index, PortState::Asked(port.clone()));
+            self.host
+                .ports
+                .insert(index, PortState::Asked(port.clone()));
             self.effects.push_back(Effect::PutPort(port));
         }
     }
 
     pub(super) fn port_outcome(&mut self, index: IfIndex, outcome: Result<PortStatus, String>) {
-        let Some(state) = self.host.ports.get_mut(&index) else { return };
+        let Some(state) = self.host.ports.get_mut(&index) else {
+            return;
+        };
         let port = state.port().clone();
         match outcome {
             Ok(status) => {
@@ -185,7 +231,10 @@ impl Router {
                 self.fib.attach_port(index);
             }
             Err(reason) => {
-                self.effects.push_back(Effect::Note(super::Note { level: Level::Warning, text: reason.clone() }));
+                self.effects.push_back(Effect::Note(super::Note {
+                    level: Level::Warning,
+                    text: reason.clone(),
+                }));
                 *state = PortState::Failed { port, reason };
             }
         }
@@ -211,13 +260,28 @@ fn desired_ports(config: &Config, links: &BTreeMap<IfIndex, Link>) -> BTreeMap<I
                 Xdp::Generic => XdpMode::Generic,
                 Xdp::Off => return None,
             };
-            let forwarding = if ethernet.disable_forwarding { Forwarding::Off } else { Forwarding::On };
-            Some((link.index, Port { index: link.index, name: link.name.clone(), mac: link.mac?, mode, forwarding }))
+            let forwarding = if ethernet.disable_forwarding {
+                Forwarding::Off
+            } else {
+                Forwarding::On
+            };
+            Some((
+                link.index,
+                Port {
+                    index: link.index,
+                    name: link.name.clone(),
+                    mac: link.mac?,
+                    mode,
+                    forwarding,
+                },
+            ))
         })
         .collect()
 }
 
 /// Subnets and host addresses that the host itself gives reachability to: what `network` may originate.
 pub(super) fn connected(addresses: &[Address]) -> impl Iterator<Item = IpNet> + '_ {
-    addresses.iter().flat_map(|own| [own.net.trunc(), IpNet::from(own.net.addr())])
+    addresses
+        .iter()
+        .flat_map(|own| [own.net.trunc(), IpNet::from(own.net.addr())])
 }

@@ -97,13 +97,19 @@ impl Router {
     /// A router on a data plane as it was found; nothing that is installed is removed before the neighbours had
     /// their say. The first host events must be a complete dump.
     pub fn new(config: Config, found: Found, now: Instant) -> Self {
-        let Found { engine, installed, ports } = found;
+        let Found {
+            engine,
+            installed,
+            ports,
+        } = found;
         let mut index = PrefixIndex::new();
         let adopted_routes = installed.bindings.len();
         let fib = Fib::adopt(&installed, &mut index);
         let bgp = config.protocols.bgp.as_ref();
         let restart_time = bgp.map_or(0, |bgp| bgp.parameters.restart_time);
-        let router_id = bgp.and_then(|bgp| bgp.parameters.router_id).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let router_id = bgp
+            .and_then(|bgp| bgp.parameters.router_id)
+            .unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut router = Self {
             router_id: RouterId(router_id),
             peers: bgp.map(Peers::new).unwrap_or_default(),
@@ -118,10 +124,14 @@ impl Router {
             outstanding_ops: 0,
             unused: Vec::new(),
             refused: 0,
-            restore: (adopted_routes > 0)
-                .then(|| Restore { deadline: now + Duration::from_secs(u64::from(restart_time)) }),
+            restore: (adopted_routes > 0).then(|| Restore {
+                deadline: now + Duration::from_secs(u64::from(restart_time)),
+            }),
             effects: VecDeque::new(),
-            startup: Startup { adopted_routes, steps: Vec::new() },
+            startup: Startup {
+                adopted_routes,
+                steps: Vec::new(),
+            },
             started: now,
             index,
             fib,
@@ -136,7 +146,12 @@ impl Router {
 
     pub fn handle(&mut self, event: Event, now: Instant) {
         match event {
-            Event::PeerUp { peer, negotiated, local, remote } => self.peer_up(peer, negotiated, (local, remote), now),
+            Event::PeerUp {
+                peer,
+                negotiated,
+                local,
+                remote,
+            } => self.peer_up(peer, negotiated, (local, remote), now),
             Event::PeerDown { peer, retain } => self.peer_down(peer, retain, now),
             Event::PeerStatus { peer, status } => {
                 if let Some(peer) = self.peers.get_mut(peer) {
@@ -145,12 +160,15 @@ impl Router {
             }
             Event::Routes { peer, updates } => self.handle_routes(peer, &updates),
             Event::EndOfRib { peer, family } => self.end_of_rib(peer, family),
-            Event::RouteRefresh { peer, family } => self.groups.refresh(peer, family),
+            Event::RouteRefresh { peer, family } => self.refresh(peer, family),
             Event::RefreshBegin { peer, family } => self.refresh_begin(peer, family, now),
             Event::RefreshEnd { peer, family } => self.end_of_rib(peer, family),
             Event::Drained { peer, bytes } => self.drained(peer, bytes),
             Event::Host(events) => self.handle_host(&events),
-            Event::FibApplied { generation, refused } => self.fib_applied(generation, refused),
+            Event::FibApplied {
+                generation,
+                refused,
+            } => self.fib_applied(generation, refused),
             Event::Port { index, outcome } => self.port_outcome(index, outcome),
         }
         self.track_next_hops();
@@ -186,8 +204,14 @@ impl Router {
 
     /// When [`work`](Self::work) must be called at the latest, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let stale = self.peers.iter().flat_map(|(_, peer)| &peer.families).filter_map(|family| family.stale_until);
-        stale.chain(self.restore.as_ref().map(|restore| restore.deadline)).min()
+        let stale = self
+            .peers
+            .iter()
+            .flat_map(|(_, peer)| &peer.families)
+            .filter_map(|family| family.stale_until);
+        stale
+            .chain(self.restore.as_ref().map(|restore| restore.deadline))
+            .min()
     }
 
     /// Records how long a part of the start took, for `show system startup`.
@@ -205,7 +229,11 @@ impl Router {
     }
 
     fn local_as(&self) -> Asn {
-        self.config.protocols.bgp.as_ref().map_or(Asn(0), |bgp| bgp.system_as)
+        self.config
+            .protocols
+            .bgp
+            .as_ref()
+            .map_or(Asn(0), |bgp| bgp.system_as)
     }
 
     /// Hands what the FIB wants written to the data plane; `advertise` follows its acknowledgement.
@@ -218,17 +246,40 @@ impl Router {
         if ops.is_empty() && advertise.is_empty() {
             return;
         }
+        for &prefix in &advertise {
+            self.groups.note_pending(prefix);
+        }
         self.generation += 1;
         self.outstanding_ops += ops.len();
-        self.awaiting.push_back(Awaiting { generation: self.generation, ops: ops.len(), advertise });
-        self.effects.push_back(Effect::ApplyFib { generation: self.generation, ops });
+        self.awaiting.push_back(Awaiting {
+            generation: self.generation,
+            ops: ops.len(),
+            advertise,
+        });
+        self.effects.push_back(Effect::ApplyFib {
+            generation: self.generation,
+            ops,
+        });
     }
 
     fn fib_applied(&mut self, generation: u64, refused: Vec<Refused>) {
-        while self.awaiting.front().is_some_and(|oldest| oldest.generation <= generation) {
-            let Some(done) = self.awaiting.pop_front() else { break };
+        let refused_prefixes: Vec<_> = refused
+            .iter()
+            .filter_map(|refused| self.index.get(refused.prefix?))
+            .collect();
+        while self
+            .awaiting
+            .front()
+            .is_some_and(|oldest| oldest.generation <= generation)
+        {
+            let Some(done) = self.awaiting.pop_front() else {
+                break;
+            };
             self.outstanding_ops -= done.ops;
             self.note_changes(&done.advertise);
+        }
+        for prefix in refused_prefixes {
+            self.groups.note_refused(prefix);
         }
         self.refused += refused.len() as u64;
         if let Some(first) = refused.first() {
@@ -236,7 +287,13 @@ impl Router {
                 0 => String::new(),
                 others => format!(" (and {others} more)"),
             };
-            self.note(Level::Warning, format!("the data plane refused an operation: {}{others}", first.reason));
+            self.note(
+                Level::Warning,
+                format!(
+                    "the data plane refused an operation: {}{others}",
+                    first.reason
+                ),
+            );
         }
     }
 
@@ -247,10 +304,15 @@ impl Router {
     }
 
     fn advertise(&mut self) {
-        for transmit in self.groups.poll(&self.rib, &self.index, SLICE) {
+        for transmit in self.groups.poll(&mut self.rib, &self.index, SLICE) {
             for &id in &transmit.peers {
-                let Some(peer) = self.peers.get_mut(id) else { continue };
-                if let Some(family) = transmit.end_of_rib.and_then(|family| peer.family_mut(family)) {
+                let Some(peer) = self.peers.get_mut(id) else {
+                    continue;
+                };
+                if let Some(family) = transmit
+                    .end_of_rib
+                    .and_then(|family| peer.family_mut(family))
+                {
                     family.end_of_rib_sent = true;
                 }
                 if let Some(congested) = peer.note_queued(transmit.bytes.len()) {
@@ -271,7 +333,10 @@ impl Router {
         let told = self.peers.iter().all(|(_, peer)| {
             peer.config.shutdown
                 || (peer.session.is_some()
-                    && peer.families.iter().all(|f| f.end_of_rib_received || !peer.negotiated(f.family)))
+                    && peer
+                        .families
+                        .iter()
+                        .all(|f| f.end_of_rib_received || !peer.negotiated(f.family)))
         });
         let expired = now >= restore.deadline;
         if !(told || expired) || self.rib.has_work() || !self.host.complete() {
@@ -299,11 +364,18 @@ impl Router {
     fn release_unused(&mut self) {
         self.unused.extend(self.fib.drain_released());
         self.unused.extend(self.rib.drain_unused());
-        if self.unused.is_empty() || !self.awaiting.is_empty() || self.rib.has_work() || self.groups.has_work() {
+        self.unused.extend(self.groups.drain_unused());
+        if self.unused.is_empty() || !self.awaiting.is_empty() {
             return;
         }
+        self.unused.sort_unstable();
+        self.unused.dedup();
         for prefix in std::mem::take(&mut self.unused) {
-            if !self.rib.uses(prefix) && !self.fib.uses(prefix) && !self.routes.uses(prefix) {
+            let used = self.rib.uses(prefix)
+                || self.fib.uses(prefix)
+                || self.groups.uses(prefix)
+                || self.routes.uses(prefix);
+            if !used {
                 self.index.remove(prefix);
             }
         }

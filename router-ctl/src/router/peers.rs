@@ -8,6 +8,7 @@ use crate::bgp::negotiate::Negotiated;
 use crate::bgp::types::{Asn, Family};
 use crate::config::model::{Bgp, Neighbor, RemoteAs};
 use crate::rib::route::{PeerId, PeerKind};
+use crate::rib::update_group::Congestion;
 use crate::router::event::PeerStatus;
 
 /// Octets towards one neighbour above which nothing more is encoded for it.
@@ -82,29 +83,40 @@ impl Peer {
     }
 
     pub fn family_mut(&mut self, family: Family) -> Option<&mut PeerFamily> {
-        self.families.iter_mut().find(|entry| entry.family == family)
+        self.families
+            .iter_mut()
+            .find(|entry| entry.family == family)
     }
 
     pub fn negotiated(&self, family: Family) -> bool {
-        self.session.as_ref().is_some_and(|session| session.negotiated.families.contains(&family))
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.negotiated.families.contains(&family))
     }
 
     /// Notes queued octets; returns the congestion state when that changed it.
-    pub fn note_queued(&mut self, bytes: usize) -> Option<bool> {
+    pub fn note_queued(&mut self, bytes: usize) -> Option<Congestion> {
         self.queued += bytes;
         self.congestion_change()
     }
 
     /// Notes octets that left; returns the congestion state when that changed it.
-    pub fn note_drained(&mut self, bytes: usize) -> Option<bool> {
+    pub fn note_drained(&mut self, bytes: usize) -> Option<Congestion> {
         self.queued = self.queued.saturating_sub(bytes);
         self.congestion_change()
     }
 
-    fn congestion_change(&mut self) -> Option<bool> {
-        let congested =
-            if self.congested { self.queued >= RELIEVED_BELOW } else { self.queued > CONGESTED_ABOVE };
-        (congested != std::mem::replace(&mut self.congested, congested)).then_some(congested)
+    fn congestion_change(&mut self) -> Option<Congestion> {
+        let congested = if self.congested {
+            self.queued >= RELIEVED_BELOW
+        } else {
+            self.queued > CONGESTED_ABOVE
+        };
+        (congested != std::mem::replace(&mut self.congested, congested)).then_some(if congested {
+            Congestion::Full
+        } else {
+            Congestion::Clear
+        })
     }
 }
 
@@ -116,7 +128,11 @@ pub struct Peers {
 impl Peers {
     pub fn new(bgp: &Bgp) -> Self {
         let peers = bgp.neighbor.iter().zip(1..);
-        Self { peers: peers.map(|((&address, config), id)| Peer::new(PeerId(id), address, config)).collect() }
+        Self {
+            peers: peers
+                .map(|((&address, config), id)| Peer::new(PeerId(id), address, config))
+                .collect(),
+        }
     }
 
     pub fn get(&self, id: PeerId) -> Option<&Peer> {
@@ -137,7 +153,8 @@ impl Peers {
 
     /// The neighbours in the order of their ids, for those who drive the sessions.
     pub fn addresses(&self) -> impl Iterator<Item = (PeerId, IpAddr, &Neighbor)> {
-        self.iter().map(|(id, peer)| (id, peer.address, &peer.config))
+        self.iter()
+            .map(|(id, peer)| (id, peer.address, &peer.config))
     }
 }
 

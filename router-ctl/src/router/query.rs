@@ -7,9 +7,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 use router_common::route::RouteId;
 
-use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 pub use crate::bgp::fsm::State as NeighborState;
 pub use crate::bgp::types::Origin;
+use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 pub use crate::bgp::wire::as_path::SegmentKind;
 use crate::host::{IfIndex, LinkState, MacAddress};
 

@@ -73,14 +73,22 @@ impl Routes {
 
 impl Router {
     pub(super) fn has_static(&self, prefix: IpNet) -> bool {
-        self.index.get(prefix).is_some_and(|id| self.routes.uses(id))
+        self.index
+            .get(prefix)
+            .is_some_and(|id| self.routes.uses(id))
     }
 
     /// Takes the configured static routes in. Their gateways resolve as soon as the host is known.
     pub(super) fn add_static_routes(&mut self) {
         let statics = &self.config.protocols.static_routes;
-        let v4 = statics.route.iter().map(|(&net, route)| (IpNet::V4(net), route.clone()));
-        let v6 = statics.route6.iter().map(|(&net, route)| (IpNet::V6(net), route.clone()));
+        let v4 = statics
+            .route
+            .iter()
+            .map(|(&net, route)| (IpNet::V4(net), route.clone()));
+        let v6 = statics
+            .route6
+            .iter()
+            .map(|(&net, route)| (IpNet::V6(net), route.clone()));
         let all: Vec<_> = v4.chain(v6).collect();
         for (prefix, route) in all {
             self.add_static_route(prefix, &route);
@@ -91,16 +99,33 @@ impl Router {
         let id = self.index.intern(prefix);
         let mut paths = Vec::new();
         for (&address, next_hop) in &route.next_hop {
-            let link = next_hop.interface.as_deref().and_then(|name| self.host.index_of(name));
+            let link = next_hop
+                .interface
+                .as_deref()
+                .and_then(|name| self.host.index_of(name));
             let gateway = self.fib.gateway(Gateway { address, link }, &self.index);
-            self.routes.users.entry(gateway).or_default().statics.push(id);
+            self.routes
+                .users
+                .entry(gateway)
+                .or_default()
+                .statics
+                .push(id);
             let distance = next_hop.distance.unwrap_or(DISTANCE_STATIC);
-            paths.push(StaticPath { distance, target: StaticTarget::Gateway(gateway) });
+            paths.push(StaticPath {
+                distance,
+                target: StaticTarget::Gateway(gateway),
+            });
         }
-        let terminals = [(&route.blackhole, StaticTarget::Blackhole), (&route.reject, StaticTarget::Reject)];
+        let terminals = [
+            (&route.blackhole, StaticTarget::Blackhole),
+            (&route.reject, StaticTarget::Reject),
+        ];
         for (option, target) in terminals {
             if let Some(option) = option {
-                paths.push(StaticPath { distance: option.distance.unwrap_or(DISTANCE_STATIC), target });
+                paths.push(StaticPath {
+                    distance: option.distance.unwrap_or(DISTANCE_STATIC),
+                    target,
+                });
             }
         }
         self.routes.statics.insert(id, paths);
@@ -129,22 +154,40 @@ impl Router {
 
     fn static_winner(&self, id: PrefixId) -> Option<Winner> {
         let usable = |path: &&StaticPath| match path.target {
-            StaticTarget::Gateway(gateway) => self.fib.reachability(gateway) != FibReachability::Unresolved,
+            StaticTarget::Gateway(gateway) => {
+                self.fib.reachability(gateway) != FibReachability::Unresolved
+            }
             StaticTarget::Blackhole | StaticTarget::Reject => true,
         };
         let paths = self.routes.static_paths(id);
-        let distance = paths.iter().filter(usable).map(|path| path.distance).min()?;
+        let distance = paths
+            .iter()
+            .filter(usable)
+            .map(|path| path.distance)
+            .min()?;
         let mut gateways = smallvec::SmallVec::new();
         let mut terminal = None;
-        for path in paths.iter().filter(usable).filter(|path| path.distance == distance) {
+        for path in paths
+            .iter()
+            .filter(usable)
+            .filter(|path| path.distance == distance)
+        {
             match path.target {
                 StaticTarget::Gateway(gateway) => gateways.push((gateway, 1)),
                 StaticTarget::Blackhole => terminal = Some(PathSet::Blackhole),
                 StaticTarget::Reject => terminal = terminal.or(Some(PathSet::Unreachable)),
             }
         }
-        let paths = if gateways.is_empty() { terminal? } else { PathSet::Gateways(gateways) };
-        Some(Winner { protocol: Protocol::Static, distance, paths })
+        let paths = if gateways.is_empty() {
+            terminal?
+        } else {
+            PathSet::Gateways(gateways)
+        };
+        Some(Winner {
+            protocol: Protocol::Static,
+            distance,
+            paths,
+        })
     }
 
     fn bgp_winner(&self, id: PrefixId) -> Option<Winner> {
@@ -155,16 +198,34 @@ impl Router {
             PeerKind::Ebgp => (Protocol::Ebgp, DISTANCE_EBGP),
             PeerKind::Ibgp => (Protocol::Ibgp, DISTANCE_IBGP),
         };
-        let gateways = selection.next_hops.iter().filter_map(|&next_hop| self.routes.gateway_of(next_hop));
-        Some(Winner { protocol, distance, paths: PathSet::Gateways(gateways.map(|gateway| (gateway, 1)).collect()) })
+        let gateways = selection
+            .next_hops
+            .iter()
+            .filter_map(|&next_hop| self.routes.gateway_of(next_hop));
+        Some(Winner {
+            protocol,
+            distance,
+            paths: PathSet::Gateways(gateways.map(|gateway| (gateway, 1)).collect()),
+        })
     }
 
     /// Carries news between the RIB's next hops and the FIB's gateways until neither has any.
     pub(super) fn track_next_hops(&mut self) {
         for (next_hop, value) in self.rib.drain_new_next_hops() {
-            let gateway = self.fib.gateway(Gateway { address: value.address(), link: self.link_of(value) }, &self.index);
+            let gateway = self.fib.gateway(
+                Gateway {
+                    address: value.address(),
+                    link: self.link_of(value),
+                },
+                &self.index,
+            );
             self.routes.next_hops.insert(next_hop, gateway);
-            self.routes.users.entry(gateway).or_default().next_hops.push(next_hop);
+            self.routes
+                .users
+                .entry(gateway)
+                .or_default()
+                .next_hops
+                .push(next_hop);
             self.tell_rib(next_hop, gateway);
         }
         for next_hop in self.rib.drain_freed_next_hops() {
@@ -176,7 +237,9 @@ impl Router {
             }
         }
         for gateway in self.fib.drain_gateway_changes(&self.index) {
-            let Some(users) = self.routes.users.get(&gateway) else { continue };
+            let Some(users) = self.routes.users.get(&gateway) else {
+                continue;
+            };
             let (next_hops, statics) = (users.next_hops.clone(), users.statics.clone());
             for next_hop in next_hops {
                 self.tell_rib(next_hop, gateway);

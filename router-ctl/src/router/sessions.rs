@@ -14,8 +14,9 @@ use crate::bgp::types::{Asn, Family, PathAttributes, PeerAs, RouteUpdate};
 use crate::config::model::{Config, RemoteAs};
 use crate::policy::{self, DefaultPolicy, EbgpRequiresPolicy};
 use crate::rib::decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax};
-use crate::rib::route::{PeerId, PeerInfo, PeerKind, Rejection};
 use crate::rib::export::{GroupKey, GroupKind, OwnNextHopV6};
+use crate::rib::route::{PeerId, PeerInfo, PeerKind, Rejection};
+use crate::rib::update_group::RefreshStyle;
 use crate::router::Router;
 use crate::router::event::Retain;
 use crate::router::peers::{Established, Peer, configured_kind};
@@ -29,13 +30,17 @@ const STALE_PATH_TIME: Duration = Duration::from_secs(360);
 
 /// What the configuration says about the decision process.
 pub(super) fn decision_config(config: &Config) -> DecisionConfig {
-    let Some(bgp) = &config.protocols.bgp else { return DecisionConfig::new(Asn(0)) };
+    let Some(bgp) = &config.protocols.bgp else {
+        return DecisionConfig::new(Asn(0));
+    };
     let parameters = &bgp.parameters;
     let maximum_paths = |family| {
-        bgp.address_family.get(&family).map_or(MaximumPaths::DEFAULT, |settings| MaximumPaths {
-            ebgp: settings.maximum_paths_ebgp,
-            ibgp: settings.maximum_paths_ibgp,
-        })
+        bgp.address_family
+            .get(&family)
+            .map_or(MaximumPaths::DEFAULT, |settings| MaximumPaths {
+                ebgp: settings.maximum_paths_ebgp,
+                ibgp: settings.maximum_paths_ibgp,
+            })
     };
     DecisionConfig {
         default_local_pref: parameters.default_local_pref,
@@ -43,7 +48,10 @@ pub(super) fn decision_config(config: &Config) -> DecisionConfig {
             always_compare: parameters.always_compare_med,
             missing_as_worst: parameters.med_missing_as_worst,
         },
-        relax: MultipathRelax { as_path: parameters.as_path_multipath_relax, ..MultipathRelax::default() },
+        relax: MultipathRelax {
+            as_path: parameters.as_path_multipath_relax,
+            ..MultipathRelax::default()
+        },
         maximum_paths_v4: maximum_paths(Family::Ipv4Unicast),
         maximum_paths_v6: maximum_paths(Family::Ipv6Unicast),
         ..DecisionConfig::new(bgp.system_as)
@@ -67,7 +75,10 @@ impl Router {
             admin_down: peer.config.shutdown,
             hold_time: timers.holdtime.or(bgp.timers.holdtime).unwrap_or(HOLD_TIME),
             keepalive: timers.keepalive.or(bgp.timers.keepalive),
-            connect_retry: timers.connect.or(bgp.timers.connect).unwrap_or(CONNECT_RETRY),
+            connect_retry: timers
+                .connect
+                .or(bgp.timers.connect)
+                .unwrap_or(CONNECT_RETRY),
             families: peer.config.address_family.keys().copied().collect(),
             graceful_restart: Some(GracefulRestart {
                 restart_time: bgp.parameters.restart_time,
@@ -83,8 +94,13 @@ impl Router {
 
     /// The TTL of our packets to a neighbour (RFC 4271 §5.1.3; RFC 7454 §5).
     pub fn session_ttl(&self, id: PeerId) -> u8 {
-        let Some(peer) = self.peers.get(id) else { return TTL_CONNECTED };
-        match (configured_kind(&peer.config, self.local_as()), peer.config.ebgp_multihop) {
+        let Some(peer) = self.peers.get(id) else {
+            return TTL_CONNECTED;
+        };
+        match (
+            configured_kind(&peer.config, self.local_as()),
+            peer.config.ebgp_multihop,
+        ) {
             (_, Some(ttl)) => ttl,
             (PeerKind::Ebgp, None) => TTL_CONNECTED,
             (PeerKind::Ibgp | PeerKind::Local, None) => TTL_INTERNAL,
@@ -98,11 +114,17 @@ impl Router {
         (local, remote): (SocketAddr, SocketAddr),
         now: Instant,
     ) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
+        let Some(peer) = self.peers.get_mut(id) else {
+            return;
+        };
         peer.changed = Some(now);
         peer.queued = 0;
         peer.congested = false;
-        let kind = if negotiated.internal { PeerKind::Ibgp } else { PeerKind::Ebgp };
+        let kind = if negotiated.internal {
+            PeerKind::Ibgp
+        } else {
+            PeerKind::Ebgp
+        };
         let info = PeerInfo {
             kind,
             address: Some(peer.address),
@@ -121,7 +143,11 @@ impl Router {
                 self.rib.remove_peer(id, family.family);
             }
         }
-        peer.session = Some(Established { negotiated, local, remote });
+        peer.session = Some(Established {
+            negotiated,
+            local,
+            remote,
+        });
         self.rib.set_peer(id, info);
         if self.restore.is_none() {
             self.join(id);
@@ -130,7 +156,12 @@ impl Router {
 
     /// Advertises to the neighbours that had to wait for the restart to be over.
     pub(super) fn join_deferred(&mut self) {
-        let waiting: Vec<_> = self.peers.iter().filter(|(_, peer)| peer.session.is_some()).map(|(id, _)| id).collect();
+        let waiting: Vec<_> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.session.is_some())
+            .map(|(id, _)| id)
+            .collect();
         for id in waiting {
             self.join(id);
         }
@@ -138,7 +169,7 @@ impl Router {
 
     fn join(&mut self, id: PeerId) {
         if let Some(key) = self.peers.get(id).and_then(|peer| self.group_key(peer)) {
-            self.groups.join(id, key);
+            self.groups.join(&self.rib, id, key);
         }
     }
 
@@ -147,10 +178,18 @@ impl Router {
         let session = peer.session.as_ref()?;
         let bgp = self.config.protocols.bgp.as_ref()?;
         let negotiated = &session.negotiated;
-        let kind = if negotiated.internal { PeerKind::Ibgp } else { PeerKind::Ebgp };
+        let kind = if negotiated.internal {
+            PeerKind::Ibgp
+        } else {
+            PeerKind::Ebgp
+        };
         let (next_hop_v4, next_hop_v6) = self.own_next_hops(session);
         Some(GroupKey {
-            kind: if negotiated.internal { GroupKind::Ibgp } else { GroupKind::Ebgp },
+            kind: if negotiated.internal {
+                GroupKind::Ibgp
+            } else {
+                GroupKind::Ebgp
+            },
             local_as: negotiated.local_as,
             families: negotiated.families.iter().copied().collect(),
             encoding: negotiated.encoding(),
@@ -175,14 +214,22 @@ impl Router {
         let Some(link) = self.host.link_with(local) else {
             return match local {
                 IpAddr::V4(address) => (Some(address), None),
-                IpAddr::V6(global) => (None, Some(OwnNextHopV6 { global, link_local: None })),
+                IpAddr::V6(global) => (
+                    None,
+                    Some(OwnNextHopV6 {
+                        global,
+                        link_local: None,
+                    }),
+                ),
             };
         };
         let shared = self.host.on_link(link, session.remote.ip().to_canonical());
         let (first, link_local) = self.host.first_v6(link);
         let (v4, global) = match local {
             IpAddr::V4(address) => (Some(address), first),
-            IpAddr::V6(address) if address.is_unicast_link_local() => (self.host.first_v4(link), first),
+            IpAddr::V6(address) if address.is_unicast_link_local() => {
+                (self.host.first_v4(link), first)
+            }
             IpAddr::V6(address) => (self.host.first_v4(link), Some(address)),
         };
         let link_local = link_local.filter(|_| shared);
@@ -190,15 +237,28 @@ impl Router {
     }
 
     pub(super) fn peer_down(&mut self, id: PeerId, retain: Retain, now: Instant) {
-        let Some(peer) = self.peers.get_mut(id) else { return };
-        let Some(session) = peer.session.take() else { return };
+        let Some(peer) = self.peers.get_mut(id) else {
+            return;
+        };
+        let Some(session) = peer.session.take() else {
+            return;
+        };
         peer.changed = Some(now);
         peer.queued = 0;
         peer.congested = false;
-        let restart = session.negotiated.graceful_restart.as_ref().filter(|_| retain == Retain::Stale);
+        let restart = session
+            .negotiated
+            .graceful_restart
+            .as_ref()
+            .filter(|_| retain == Retain::Stale);
         for family in &mut peer.families {
             let restart_time = restart
-                .filter(|restart| restart.families.iter().any(|entry| entry.family == family.family))
+                .filter(|restart| {
+                    restart
+                        .families
+                        .iter()
+                        .any(|entry| entry.family == family.family)
+                })
                 .map(|restart| restart.restart_time);
             // A second loss before the End-of-RIB of the first: what is stale goes.
             match restart_time.filter(|_| family.stale_until.is_none()) {
@@ -216,7 +276,13 @@ impl Router {
     }
 
     pub(super) fn end_of_rib(&mut self, id: PeerId, family: Family) {
-        let Some(entry) = self.peers.get_mut(id).and_then(|peer| peer.family_mut(family)) else { return };
+        let Some(entry) = self
+            .peers
+            .get_mut(id)
+            .and_then(|peer| peer.family_mut(family))
+        else {
+            return;
+        };
         entry.end_of_rib_received = true;
         if entry.stale_until.take().is_some() {
             self.rib.sweep_stale(id, family);
@@ -225,7 +291,13 @@ impl Router {
 
     /// RFC 7313: what is not refreshed between begin and end is gone.
     pub(super) fn refresh_begin(&mut self, id: PeerId, family: Family, now: Instant) {
-        let Some(entry) = self.peers.get_mut(id).and_then(|peer| peer.family_mut(family)) else { return };
+        let Some(entry) = self
+            .peers
+            .get_mut(id)
+            .and_then(|peer| peer.family_mut(family))
+        else {
+            return;
+        };
         entry.stale_until = Some(now + STALE_PATH_TIME);
         self.rib.mark_stale(id, family);
     }
@@ -242,23 +314,53 @@ impl Router {
         }
     }
 
+    /// The neighbour asks for our routes again.
+    pub(super) fn refresh(&mut self, id: PeerId, family: Family) {
+        let Some(session) = self.peers.get(id).and_then(|peer| peer.session.as_ref()) else {
+            return;
+        };
+        let style = if session.negotiated.enhanced_refresh {
+            RefreshStyle::Enhanced
+        } else {
+            RefreshStyle::Plain
+        };
+        self.groups.refresh(id, family, style);
+    }
+
     pub(super) fn drained(&mut self, id: PeerId, bytes: usize) {
-        if let Some(congested) = self.peers.get_mut(id).and_then(|peer| peer.note_drained(bytes)) {
+        if let Some(congested) = self
+            .peers
+            .get_mut(id)
+            .and_then(|peer| peer.note_drained(bytes))
+        {
             self.groups.set_congested(id, congested);
         }
     }
 
     pub(super) fn handle_routes(&mut self, id: PeerId, updates: &[RouteUpdate]) {
-        let Some(peer) = self.peers.get(id) else { return };
+        let Some(peer) = self.peers.get(id) else {
+            return;
+        };
         let Some(session) = &peer.session else { return };
-        let kind = if session.negotiated.internal { PeerKind::Ibgp } else { PeerKind::Ebgp };
+        let kind = if session.negotiated.internal {
+            PeerKind::Ibgp
+        } else {
+            PeerKind::Ebgp
+        };
         let denied = self.policy(kind) == DefaultPolicy::Deny;
         for update in updates {
             if !update.withdrawn.is_empty() {
-                self.rib.withdraw(&self.index, id, update.family, &update.withdrawn);
+                self.rib
+                    .withdraw(&self.index, id, update.family, &update.withdrawn);
             }
-            if let Some(attributes) = update.attributes.as_ref().filter(|_| !update.announced.is_empty()) {
-                let rejected = self.loop_in(attributes, kind).or(denied.then_some(Rejection::Policy));
+            if let Some(attributes) = update
+                .attributes
+                .as_ref()
+                .filter(|_| !update.announced.is_empty())
+            {
+                let rejected = self
+                    .loop_in(attributes, kind)
+                    .or(denied.then_some(Rejection::Policy));
                 self.rib.announce(&mut self.index, id, update, rejected);
             }
         }
@@ -278,7 +380,9 @@ impl Router {
                 return Some(Rejection::ClusterLoop);
             }
         }
-        self.host.owns(attributes.next_hop.address()).then_some(Rejection::OwnNextHop)
+        self.host
+            .owns(attributes.next_hop.address())
+            .then_some(Rejection::OwnNextHop)
     }
 
     pub(super) fn policy(&self, kind: PeerKind) -> DefaultPolicy {
@@ -295,8 +399,10 @@ impl Router {
 }
 
 fn kept_forwarding(negotiated: &Negotiated, family: Family) -> bool {
-    negotiated
-        .graceful_restart
-        .as_ref()
-        .is_some_and(|restart| restart.families.iter().any(|entry| entry.family == family && entry.forwarding_kept))
+    negotiated.graceful_restart.as_ref().is_some_and(|restart| {
+        restart
+            .families
+            .iter()
+            .any(|entry| entry.family == family && entry.forwarding_kept)
+    })
 }

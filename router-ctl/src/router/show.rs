@@ -13,23 +13,35 @@ use crate::router::Router;
 use crate::router::host::PortState;
 use crate::router::peers::Peer;
 use crate::router::query::{
-    Answer, BgpPath, BgpPrefix, BgpSummary, Cursor, FamilySummary, FibSummary, InstalledPrefix, Interface, Neighbor,
-    NeighborFamily, PAGE_ROWS, Page, PathPeer, Protocol, Query, Route, RouteNextHop, RouteTarget, Select,
+    Answer, BgpPath, BgpPrefix, BgpSummary, Cursor, FamilySummary, FibSummary, InstalledPrefix,
+    Interface, Neighbor, NeighborFamily, PAGE_ROWS, Page, PathPeer, Protocol, Query, Route,
+    RouteNextHop, RouteTarget, Select,
 };
 
 impl Router {
     pub fn answer(&self, query: &Query, now: Instant) -> Answer {
         match query {
             Query::BgpSummary => Answer::BgpSummary(self.bgp_summary(now)),
-            Query::BgpNeighbors => {
-                Answer::BgpNeighbors(self.peers.iter().map(|(_, peer)| self.neighbor(peer, now)).collect())
-            }
-            Query::BgpRoutes { family, select, cursor } => Answer::BgpRoutes(self.page(
+            Query::BgpNeighbors => Answer::BgpNeighbors(
+                self.peers
+                    .iter()
+                    .map(|(_, peer)| self.neighbor(peer, now))
+                    .collect(),
+            ),
+            Query::BgpRoutes {
+                family,
+                select,
+                cursor,
+            } => Answer::BgpRoutes(self.page(
                 (*family, *select, *cursor),
                 |id| self.rib.uses(id),
                 |id| self.bgp_prefix(id),
             )),
-            Query::Routes { family, select, cursor } => Answer::Routes(self.page(
+            Query::Routes {
+                family,
+                select,
+                cursor,
+            } => Answer::Routes(self.page(
                 (*family, *select, *cursor),
                 |id| self.fib.uses(id) || self.rib.uses(id),
                 |id| self.routes_of(id),
@@ -58,7 +70,10 @@ impl Router {
             Select::Exact(prefix) => self.index.get(prefix).filter(|&id| known(id)),
             Select::Match(address) => self.index.covering(address).find(|&id| known(id)),
         };
-        Page { rows: single.map(rows).unwrap_or_default(), next: None }
+        Page {
+            rows: single.map(rows).unwrap_or_default(),
+            next: None,
+        }
     }
 
     fn full_page<T>(
@@ -79,21 +94,35 @@ impl Router {
                 page.extend(rows(id));
             }
         }
-        Page { rows: page, next: (position < bound).then_some(Cursor(position as u64)) }
+        Page {
+            rows: page,
+            next: (position < bound).then_some(Cursor(position as u64)),
+        }
     }
 
     fn bgp_summary(&self, now: Instant) -> BgpSummary {
         let families = Family::ALL
             .into_iter()
-            .filter(|family| self.peers.iter().any(|(_, peer)| peer.config.address_family.contains_key(family)))
+            .filter(|family| {
+                self.peers
+                    .iter()
+                    .any(|(_, peer)| peer.config.address_family.contains_key(family))
+            })
             .map(|family| self.family_summary(family, now))
             .collect();
-        BgpSummary { router_id: self.router_id, local_as: self.local_as(), families }
+        BgpSummary {
+            router_id: self.router_id,
+            local_as: self.local_as(),
+            families,
+        }
     }
 
     fn family_summary(&self, family: Family, now: Instant) -> FamilySummary {
         let totals = self.rib.totals(family);
-        let configured = self.peers.iter().filter(|(_, peer)| peer.config.address_family.contains_key(&family));
+        let configured = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.config.address_family.contains_key(&family));
         FamilySummary {
             family,
             table_version: totals.version,
@@ -106,7 +135,9 @@ impl Router {
                 .bgp
                 .as_ref()
                 .is_some_and(|bgp| bgp.parameters.as_path_multipath_relax),
-            peers: configured.map(|(_, peer)| self.neighbor(peer, now)).collect(),
+            peers: configured
+                .map(|(_, peer)| self.neighbor(peer, now))
+                .collect(),
         }
     }
 
@@ -117,14 +148,18 @@ impl Router {
         Neighbor {
             address: peer.address,
             description: peer.config.description.clone(),
-            remote_as: negotiated.map(|negotiated| negotiated.peer_as).or(peer.configured_as(self.local_as())),
+            remote_as: negotiated
+                .map(|negotiated| negotiated.peer_as)
+                .or(peer.configured_as(self.local_as())),
             local_as: self.local_as(),
             remote_router_id: negotiated.map(|negotiated| negotiated.peer_id),
             state: peer.status.state,
             passive: peer.config.passive,
             admin_down: peer.config.shutdown,
             policy_missing: self.policy(kind) == crate::policy::DefaultPolicy::Deny,
-            since: peer.changed.map(|changed| now.saturating_duration_since(changed)),
+            since: peer
+                .changed
+                .map(|changed| now.saturating_duration_since(changed)),
             messages_received: peer.status.messages_received,
             messages_sent: peer.status.messages_sent,
             output_queue: peer.queued,
@@ -132,12 +167,19 @@ impl Router {
             connections_dropped: peer.status.connections_dropped,
             hold_time: negotiated.and_then(|negotiated| negotiated.hold_time),
             keepalive: negotiated.and_then(|negotiated| negotiated.keepalive),
-            families: peer.families.iter().map(|entry| self.neighbor_family(peer, entry)).collect(),
+            families: peer
+                .families
+                .iter()
+                .map(|entry| self.neighbor_family(peer, entry))
+                .collect(),
             last_down: peer.status.last_down.clone(),
             local_endpoint: session.map(|session| session.local),
             remote_endpoint: session.map(|session| session.remote),
             capabilities: negotiated.map_or_else(Vec::new, |negotiated| {
-                let both = negotiated.capabilities.iter().filter(|capability| capability.sent && capability.received);
+                let both = negotiated
+                    .capabilities
+                    .iter()
+                    .filter(|capability| capability.sent && capability.received);
                 both.map(|capability| capability.name.clone()).collect()
             }),
         }
@@ -157,11 +199,19 @@ impl Router {
     }
 
     fn bgp_prefix(&self, id: PrefixId) -> Vec<BgpPrefix> {
-        let paths: Vec<_> = self.rib.explain(id).into_iter().map(|path| self.bgp_path(&path)).collect();
+        let paths: Vec<_> = self
+            .rib
+            .explain(id)
+            .into_iter()
+            .map(|path| self.bgp_path(&path))
+            .collect();
         if paths.is_empty() {
             return Vec::new();
         }
-        vec![BgpPrefix { prefix: self.index.prefix(id), paths }]
+        vec![BgpPrefix {
+            prefix: self.index.prefix(id),
+            paths,
+        }]
     }
 
     fn bgp_path(&self, path: &PathView) -> BgpPath {
@@ -179,19 +229,28 @@ impl Router {
             }),
             next_hop: attributes.next_hop,
             as_path: segments
-                .map(|segment| super::query::AsPathSegment { kind: segment.kind, asns: segment.ases().collect() })
+                .map(|segment| super::query::AsPathSegment {
+                    kind: segment.kind,
+                    asns: segment.ases().collect(),
+                })
                 .collect(),
             origin: view.origin().unwrap_or(super::query::Origin::Incomplete),
             med: view.med(),
             local_pref: view.local_pref(),
             weight: path.weight,
             communities: view.communities().map(|community| community.0).collect(),
-            large_communities: view.large_communities().map(|community| community.0).collect(),
+            large_communities: view
+                .large_communities()
+                .map(|community| community.0)
+                .collect(),
             originator_id: view.originator_id(),
             cluster_list: view.cluster_list().collect(),
-            aggregator: view
-                .aggregator()
-                .map(|aggregator| (aggregator.asn, crate::bgp::types::RouterId(aggregator.address))),
+            aggregator: view.aggregator().map(|aggregator| {
+                (
+                    aggregator.asn,
+                    crate::bgp::types::RouterId(aggregator.address),
+                )
+            }),
             atomic_aggregate: view.atomic_aggregate(),
             path_id: path.path_id.0,
             valid: path.valid,
@@ -219,7 +278,15 @@ impl Router {
                 // Adopted from an earlier run and not told again yet: BGP is where it can have come from.
                 (RouteKind::Routed, None) => (Protocol::Ebgp, 20),
             };
-            rows.push(Route { prefix, protocol, distance, metric: 0, selected: true, installed, next_hops });
+            rows.push(Route {
+                prefix,
+                protocol,
+                distance,
+                metric: 0,
+                selected: true,
+                installed,
+                next_hops,
+            });
         }
         let shadowed = view.is_some_and(|view| matches!(view.kind, RouteKind::Local(_)));
         if let Some(winner) = winner.filter(|_| shadowed) {
@@ -241,7 +308,9 @@ impl Router {
             .iter()
             .map(|path| {
                 let (target, link) = match path.target {
-                    PathTarget::Gateway { gateway, interface, .. } => (RouteTarget::Gateway(gateway), interface),
+                    PathTarget::Gateway {
+                        gateway, interface, ..
+                    } => (RouteTarget::Gateway(gateway), interface),
                     PathTarget::Local => (RouteTarget::Local, None),
                     PathTarget::Connected(link) => (RouteTarget::Connected, Some(link)),
                     PathTarget::Blackhole => (RouteTarget::Blackhole, None),
@@ -274,7 +343,10 @@ impl Router {
             position += 1;
             rows.extend(self.installed_prefix(id));
         }
-        Page { rows, next: (position < total).then_some(Cursor(position as u64)) }
+        Page {
+            rows,
+            next: (position < total).then_some(Cursor(position as u64)),
+        }
     }
 
     fn installed_prefix(&self, id: PrefixId) -> Option<InstalledPrefix> {
@@ -283,7 +355,9 @@ impl Router {
         let mut interfaces = Vec::new();
         for path in &view.paths {
             match path.target {
-                PathTarget::Gateway { gateway, interface, .. } => {
+                PathTarget::Gateway {
+                    gateway, interface, ..
+                } => {
                     next_hops.push(gateway);
                     interfaces.extend(interface.filter(|link| !interfaces.contains(link)));
                 }
@@ -297,7 +371,8 @@ impl Router {
             route: view.route?,
             next_hops,
             interfaces,
-            origin_as: best.and_then(|best| self.rib.attributes(best.attributes).view().origin_as()),
+            origin_as: best
+                .and_then(|best| self.rib.attributes(best.attributes).view().origin_as()),
             peer: best.and_then(|best| self.rib.peer(best.peer)?.address),
         })
     }

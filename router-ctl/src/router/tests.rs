@@ -18,7 +18,9 @@ use crate::config::toml;
 use crate::dataplane::memory::Memory;
 use crate::dataplane::{Dataplane, PortStatus, XdpMode};
 use crate::fib::op::Installed;
-use crate::host::{Address, HostEvent, IfIndex, Link, LinkState, MacAddress, NeighbourKey, NeighbourState};
+use crate::host::{
+    Address, HostEvent, IfIndex, Link, LinkState, MacAddress, NeighbourKey, NeighbourState,
+};
 use crate::rib::route::PeerId;
 
 const CONFIG: &str = r#"
@@ -71,11 +73,24 @@ impl Rig {
     fn with_dataplane(config: &str, dataplane: Memory) -> Self {
         let (config, _) = toml::parse(config).unwrap();
         let installed = dataplane.dump().unwrap();
-        let ports = if installed == Installed::default() { Vec::new() } else { (1..=3).map(port_status).collect() };
+        let ports = if installed == Installed::default() {
+            Vec::new()
+        } else {
+            (1..=3).map(port_status).collect()
+        };
         let now = Instant::now();
-        let found = Found { engine: dataplane.engine(), installed, ports };
-        let mut rig =
-            Self { router: Router::new(config, found, now), dataplane, told: Vec::new(), held: None, now };
+        let found = Found {
+            engine: dataplane.engine(),
+            installed,
+            ports,
+        };
+        let mut rig = Self {
+            router: Router::new(config, found, now),
+            dataplane,
+            told: Vec::new(),
+            held: None,
+            now,
+        };
         rig.event(Event::Host(host()));
         rig
     }
@@ -103,20 +118,36 @@ impl Rig {
     fn execute(&mut self, effect: Effect) {
         match effect {
             Effect::Transmit { peers, bytes, .. } => {
-                self.told.extend(peers.into_iter().map(|peer| (peer, bytes.clone())));
+                self.told
+                    .extend(peers.into_iter().map(|peer| (peer, bytes.clone())));
             }
             effect @ Effect::ApplyFib { .. } if self.held.is_some() => {
                 self.held.get_or_insert_default().push(effect);
             }
             Effect::ApplyFib { generation, ops } => {
                 assert!(self.dataplane.apply(&ops).is_empty());
-                self.router.handle(Event::FibApplied { generation, refused: Vec::new() }, self.now);
+                self.router.handle(
+                    Event::FibApplied {
+                        generation,
+                        refused: Vec::new(),
+                    },
+                    self.now,
+                );
             }
             Effect::PutPort(port) => {
                 let outcome = Ok(port_status(port.index.0));
-                self.router.handle(Event::Port { index: port.index, outcome }, self.now);
+                self.router.handle(
+                    Event::Port {
+                        index: port.index,
+                        outcome,
+                    },
+                    self.now,
+                );
             }
-            Effect::RemovePort(_) | Effect::KeepNeighbour(_) | Effect::ForgetNeighbour(_) | Effect::Note(_) => {}
+            Effect::RemovePort(_)
+            | Effect::KeepNeighbour(_)
+            | Effect::ForgetNeighbour(_)
+            | Effect::Note(_) => {}
         }
     }
 
@@ -143,7 +174,10 @@ impl Rig {
             announced: vec![nlri(prefix)],
             withdrawn: Vec::new(),
         };
-        self.event(Event::Routes { peer, updates: vec![update] });
+        self.event(Event::Routes {
+            peer,
+            updates: vec![update],
+        });
     }
 
     fn withdraw(&mut self, peer: PeerId, prefix: &str) {
@@ -153,11 +187,17 @@ impl Rig {
             announced: Vec::new(),
             withdrawn: vec![nlri(prefix)],
         };
-        self.event(Event::Routes { peer, updates: vec![update] });
+        self.event(Event::Routes {
+            peer,
+            updates: vec![update],
+        });
     }
 
     fn end_of_rib(&mut self, peer: PeerId) {
-        self.event(Event::EndOfRib { peer, family: Family::Ipv4Unicast });
+        self.event(Event::EndOfRib {
+            peer,
+            family: Family::Ipv4Unicast,
+        });
     }
 
     fn down(&mut self, peer: PeerId, retain: Retain) {
@@ -178,7 +218,12 @@ impl Rig {
 
     /// Messages for a neighbour since the last call.
     fn heard(&mut self, peer: PeerId) -> Vec<String> {
-        let mine: Vec<_> = self.told.iter().filter(|(to, _)| *to == peer).map(|(_, bytes)| bytes.clone()).collect();
+        let mine: Vec<_> = self
+            .told
+            .iter()
+            .filter(|(to, _)| *to == peer)
+            .map(|(_, bytes)| bytes.clone())
+            .collect();
         self.told.retain(|(to, _)| *to != peer);
         mine.iter().flat_map(|bytes| describe(bytes)).collect()
     }
@@ -189,10 +234,17 @@ impl Rig {
             select: Select::Exact(prefix.parse().unwrap()),
             cursor: Cursor::default(),
         };
-        let Answer::BgpRoutes(page) = self.router.answer(&query, self.now) else { panic!("another answer") };
+        let Answer::BgpRoutes(page) = self.router.answer(&query, self.now) else {
+            panic!("another answer")
+        };
         let sender = IpAddr::from([10, 0, from, 2]);
         let paths = &page.rows[0].paths;
-        paths.iter().find(|p| p.peer.as_ref().unwrap().address == sender).unwrap().reason.to_owned()
+        paths
+            .iter()
+            .find(|p| p.peer.as_ref().unwrap().address == sender)
+            .unwrap()
+            .reason
+            .to_owned()
     }
 }
 
@@ -203,7 +255,10 @@ fn describe(mut bytes: &[u8]) -> Vec<String> {
         let length = usize::from(u16::from_be_bytes([bytes[16], bytes[17]]));
         let body = &bytes[19..length];
         let withdrawn = usize::from(u16::from_be_bytes([body[0], body[1]]));
-        let attributes = usize::from(u16::from_be_bytes([body[2 + withdrawn], body[3 + withdrawn]]));
+        let attributes = usize::from(u16::from_be_bytes([
+            body[2 + withdrawn],
+            body[3 + withdrawn],
+        ]));
         let nlri = &body[4 + withdrawn + attributes..];
         said.extend(prefixes(&body[2..2 + withdrawn]).map(|prefix| format!("-{prefix}")));
         said.extend(prefixes(nlri).map(|prefix| format!("+{prefix}")));
@@ -227,7 +282,10 @@ fn prefixes(mut octets: &[u8]) -> impl Iterator<Item = String> {
 }
 
 fn nlri(prefix: &str) -> Nlri {
-    Nlri { prefix: prefix.parse().unwrap(), path_id: PathId(0) }
+    Nlri {
+        prefix: prefix.parse().unwrap(),
+        path_id: PathId(0),
+    }
 }
 
 fn raw_attributes(path: &[u32]) -> Box<[u8]> {
@@ -259,14 +317,22 @@ fn negotiated(peer: PeerId) -> Negotiated {
             restarting: false,
             notification: true,
             restart_time: Duration::from_secs(120),
-            families: vec![PeerGracefulFamily { family: Family::Ipv4Unicast, forwarding_kept: true }],
+            families: vec![PeerGracefulFamily {
+                family: Family::Ipv4Unicast,
+                forwarding_kept: true,
+            }],
         }),
         capabilities: Vec::new(),
     }
 }
 
 fn port_status(index: u32) -> PortStatus {
-    PortStatus { index: IfIndex(index), name: format!("eth{index}"), mode: XdpMode::Native, adopted: false }
+    PortStatus {
+        index: IfIndex(index),
+        name: format!("eth{index}"),
+        mode: XdpMode::Native,
+        adopted: false,
+    }
 }
 
 /// eth1 to eth3 with 10.0.N.1/24, each with its neighbour resolved, and 198.51.100.1/24 on eth1.
@@ -283,7 +349,10 @@ fn host() -> Vec<HostEvent> {
             loopback: false,
         }));
         events.push(own_address(link, &format!("10.0.{number}.1/24")));
-        events.push(neighbour(number, NeighbourState::Reachable(MacAddress([2, 0, 0, 0, number, 2]))));
+        events.push(neighbour(
+            number,
+            NeighbourState::Reachable(MacAddress([2, 0, 0, 0, number, 2])),
+        ));
     }
     events.push(own_address(IfIndex(1), "198.51.100.1/24"));
     events.push(HostEvent::ResyncDone);
@@ -291,30 +360,43 @@ fn host() -> Vec<HostEvent> {
 }
 
 fn own_address(link: IfIndex, net: &str) -> HostEvent {
-    HostEvent::AddressAdded(Address { link, net: net.parse::<IpNet>().unwrap() })
+    HostEvent::AddressAdded(Address {
+        link,
+        net: net.parse::<IpNet>().unwrap(),
+    })
 }
 
 fn neighbour(number: u8, state: NeighbourState) -> HostEvent {
-    let key = NeighbourKey { link: IfIndex(u32::from(number)), address: IpAddr::from([10, 0, number, 2]) };
+    let key = NeighbourKey {
+        link: IfIndex(u32::from(number)),
+        address: IpAddr::from([10, 0, number, 2]),
+    };
     HostEvent::Neighbour(key, state)
 }
 
 #[test]
 fn equal_paths_share_traffic_and_the_best_is_advertised_to_the_others() {
     let mut rig = Rig::new(CONFIG);
-    [FIRST, SECOND, THIRD].into_iter().for_each(|peer| rig.up(peer));
+    [FIRST, SECOND, THIRD]
+        .into_iter()
+        .for_each(|peer| rig.up(peer));
     rig.announce(FIRST, "203.0.113.0/24", &[65001, 64999]);
     rig.announce(SECOND, "203.0.113.0/24", &[65002, 64999]);
     assert_eq!(rig.interfaces_of("203.0.113.9"), [1, 2]);
     assert!(rig.heard(THIRD).contains(&"+203.0.113.0/24".to_owned()));
-    assert!(!rig.heard(FIRST).contains(&"+203.0.113.0/24".to_owned()), "never back to the sender");
+    assert!(
+        !rig.heard(FIRST).contains(&"+203.0.113.0/24".to_owned()),
+        "never back to the sender"
+    );
     assert_eq!(rig.reason("203.0.113.0/24", 2), "Router ID");
 }
 
 #[test]
 fn a_neighbour_that_is_lost_takes_its_paths_along_and_nothing_else() {
     let mut rig = Rig::new(CONFIG);
-    [FIRST, SECOND, THIRD].into_iter().for_each(|peer| rig.up(peer));
+    [FIRST, SECOND, THIRD]
+        .into_iter()
+        .for_each(|peer| rig.up(peer));
     rig.announce(FIRST, "203.0.113.0/24", &[65001]);
     rig.announce(SECOND, "203.0.113.0/24", &[65002]);
     rig.announce(FIRST, "203.0.114.0/24", &[65001]);
@@ -383,7 +465,10 @@ fn our_own_as_in_a_path_is_a_loop() {
 
 #[test]
 fn ebgp_without_policy_uses_and_sends_nothing() {
-    let mut rig = Rig::new(&CONFIG.replace("ebgp-requires-policy = false", "ebgp-requires-policy = true"));
+    let mut rig = Rig::new(&CONFIG.replace(
+        "ebgp-requires-policy = false",
+        "ebgp-requires-policy = true",
+    ));
     rig.up(FIRST);
     rig.announce(FIRST, "203.0.113.0/24", &[65001]);
     assert!(rig.interfaces_of("203.0.113.9").is_empty());
@@ -397,7 +482,10 @@ fn a_network_is_originated_while_the_host_has_the_prefix() {
     let mut rig = Rig::new(CONFIG);
     rig.up(THIRD);
     assert!(rig.heard(THIRD).contains(&"+198.51.100.0/24".to_owned()));
-    let gone = Address { link: IfIndex(1), net: "198.51.100.1/24".parse().unwrap() };
+    let gone = Address {
+        link: IfIndex(1),
+        net: "198.51.100.1/24".parse().unwrap(),
+    };
     rig.event(Event::Host(vec![HostEvent::AddressRemoved(gone)]));
     assert_eq!(rig.heard(THIRD), ["-198.51.100.0/24"]);
 }
@@ -422,10 +510,17 @@ fn a_neighbour_that_restarts_gracefully_keeps_its_routes_in_use_until_it_has_tol
     assert_eq!(rig.interfaces_of("203.0.113.9"), [1]);
     rig.up(FIRST);
     rig.announce(FIRST, "203.0.113.0/24", &[65001]);
-    assert_eq!(rig.interfaces_of("203.0.114.9"), [1], "stale, and still used");
+    assert_eq!(
+        rig.interfaces_of("203.0.114.9"),
+        [1],
+        "stale, and still used"
+    );
     rig.end_of_rib(FIRST);
     assert_eq!(rig.interfaces_of("203.0.113.9"), [1]);
-    assert!(rig.interfaces_of("203.0.114.9").is_empty(), "not told again");
+    assert!(
+        rig.interfaces_of("203.0.114.9").is_empty(),
+        "not told again"
+    );
 }
 
 #[test]
@@ -444,23 +539,37 @@ fn stale_routes_go_when_the_restart_time_is_over() {
 #[test]
 fn a_restarted_router_keeps_forwarding_and_says_nothing_before_its_neighbours_have_told_all() {
     let mut rig = Rig::new(CONFIG);
-    [FIRST, SECOND, THIRD].into_iter().for_each(|peer| rig.up(peer));
+    [FIRST, SECOND, THIRD]
+        .into_iter()
+        .for_each(|peer| rig.up(peer));
     rig.announce(FIRST, "203.0.113.0/24", &[65001]);
     rig.announce(SECOND, "203.0.114.0/24", &[65002]);
 
     let mut rig = Rig::with_dataplane(CONFIG, rig.dataplane);
     assert_eq!(rig.interfaces_of("203.0.113.9"), [1], "adopted");
-    [FIRST, SECOND, THIRD].into_iter().for_each(|peer| rig.up(peer));
+    [FIRST, SECOND, THIRD]
+        .into_iter()
+        .for_each(|peer| rig.up(peer));
     rig.announce(FIRST, "203.0.113.0/24", &[65001]);
     rig.end_of_rib(FIRST);
     rig.end_of_rib(SECOND);
     assert!(rig.heard(THIRD).is_empty());
-    assert_eq!(rig.interfaces_of("203.0.114.9"), [2], "not swept before the last neighbour");
+    assert_eq!(
+        rig.interfaces_of("203.0.114.9"),
+        [2],
+        "not swept before the last neighbour"
+    );
     rig.end_of_rib(THIRD);
     assert_eq!(rig.interfaces_of("203.0.113.9"), [1]);
-    assert!(rig.interfaces_of("203.0.114.9").is_empty(), "nobody told it again");
+    assert!(
+        rig.interfaces_of("203.0.114.9").is_empty(),
+        "nobody told it again"
+    );
     let heard = rig.heard(THIRD);
-    assert!(heard.contains(&"+203.0.113.0/24".to_owned()) && heard.last() == Some(&"eor".to_owned()), "{heard:?}");
+    assert!(
+        heard.contains(&"+203.0.113.0/24".to_owned()) && heard.last() == Some(&"eor".to_owned()),
+        "{heard:?}"
+    );
 }
 
 #[test]
