@@ -99,8 +99,12 @@ fn owner(id: &str) -> Option<&str> {
     id.strip_prefix(PREFIX)?.split('-').next()
 }
 
+/// A zombie holds nothing any more; it only waits for its parent.
 fn is_gone(pid: &str) -> bool {
-    !Path::new("/proc").join(pid).exists()
+    match fs::read_to_string(Path::new("/proc").join(pid).join("status")) {
+        Ok(status) => status.contains("\nState:\tZ"),
+        Err(_) => true,
+    }
 }
 
 fn of_lab(directory: &str, id: &str) -> Vec<PathBuf> {

@@ -8,6 +8,8 @@
 //! Everything is gone when the lab is dropped, after a panic too. What a killed test left behind is removed
 //! when the next lab starts ([`leftovers`]).
 //!
+//! What a daemon logged is printed when a test panics, so tests await things with [`wait::until`], which does.
+//!
 //! Needs root. All of it works on the calling thread; no async runtime is involved.
 
 pub mod capture;

@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
-use netlink_packet_route::link::{LinkAttribute, LinkMessage};
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage,
+};
+use netlink_packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
@@ -169,7 +171,17 @@ impl Node {
     }
 
     pub(crate) fn add_address(&self, link: IfIndex, address: &str) -> Result<()> {
-        let message = address_message(link, address)?;
+        self.add_address_with(link, address, AddressFlags::Nodad)
+    }
+
+    pub(crate) fn add_address_with(
+        &self,
+        link: IfIndex,
+        address: &str,
+        flags: AddressFlags,
+    ) -> Result<()> {
+        let mut message = address_message(link, address)?;
+        message.attributes.push(AddressAttribute::Flags(flags));
         let flags = NLM_F_CREATE | NLM_F_REPLACE;
         self.request(RouteNetlinkMessage::NewAddress(message), flags)
             .with_context(|| format!("adding address {address} in {}", self.name()))
@@ -236,6 +248,23 @@ impl Node {
             .iter()
             .find_map(|answer| link_named(answer, name))
             .with_context(|| format!("{} has no interface {name}", self.name()))
+    }
+
+    /// The interface is up with a carrier, and the kernel has acted on it: it hands frames over instead of dropping
+    /// them, and the interface's IPv6 addresses work.
+    pub(crate) fn is_ready(&self, index: IfIndex) -> Result<bool> {
+        let links = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let addresses = RouteNetlinkMessage::GetAddress(AddressMessage::default());
+        let mut netlink = self.netlink();
+        let running = netlink
+            .dump(links)?
+            .iter()
+            .any(|answer| is_running(answer, index));
+        let checking = netlink
+            .dump(addresses)?
+            .iter()
+            .any(|answer| is_tentative(answer, index));
+        Ok(running && !checking)
     }
 
     pub(crate) fn request(&self, message: RouteNetlinkMessage, flags: u16) -> Result<()> {
@@ -336,6 +365,21 @@ fn link_named(answer: &RouteNetlinkMessage, wanted: &str) -> Option<(IfIndex, Ma
         }
     }
     named.then_some((IfIndex(message.header.index), mac?))
+}
+
+fn is_running(answer: &RouteNetlinkMessage, index: IfIndex) -> bool {
+    let RouteNetlinkMessage::NewLink(message) = answer else {
+        return false;
+    };
+    message.header.index == index.0 && message.header.flags.contains(LinkFlags::Running)
+}
+
+fn is_tentative(answer: &RouteNetlinkMessage, index: IfIndex) -> bool {
+    let RouteNetlinkMessage::NewAddress(message) = answer else {
+        return false;
+    };
+    let flags = message.header.flags;
+    message.header.index == index.0 && flags.contains(AddressHeaderFlags::Tentative)
 }
 
 fn ethernet_address(bytes: &[u8]) -> Option<MacAddress> {

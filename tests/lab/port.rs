@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_route::address::AddressFlags;
 use netlink_packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rtnetlink::{LinkMessageBuilder, LinkUnspec};
 
-use crate::{IfIndex, MacAddress, Node};
+use crate::{IfIndex, MacAddress, Node, wait};
+
+const READY_DEADLINE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug)]
 pub struct Port {
@@ -49,6 +53,7 @@ impl Port {
         self.mac
     }
 
+    /// Does not wait for the other end; see [`wait_ready`](Self::wait_ready).
     pub fn up(&self) -> Result<()> {
         self.set(self.change().up())
             .with_context(|| format!("bringing {self} up"))
@@ -57,6 +62,15 @@ impl Port {
     pub fn down(&self) -> Result<()> {
         self.set(self.change().down())
             .with_context(|| format!("taking {self} down"))
+    }
+
+    /// Waits until frames and addresses work here. Both ends must have been brought up. For a moment after the
+    /// carrier has come the kernel still drops what is sent, and says it was sent.
+    pub fn wait_ready(&self) -> Result<()> {
+        let what = format!("{self} to be ready");
+        wait::try_until(&what, READY_DEADLINE, || {
+            self.node.is_ready(self.index).ok()?.then_some(())
+        })
     }
 
     pub fn set_mtu(&self, mtu: u32) -> Result<()> {
@@ -78,9 +92,19 @@ impl Port {
             .with_context(|| format!("deleting {self}"))
     }
 
-    /// `address` with its length: `"192.0.2.1/24"`.
+    /// `address` with its length: `"192.0.2.1/24"`. It works at once.
     pub fn add_address(&self, address: &str) -> Result<()> {
         self.node.add_address(self.index, address)
+    }
+
+    /// An IPv6 address that goes through duplicate address detection, one probe long, first.
+    pub fn add_address_checked(&self, address: &str) -> Result<()> {
+        for (name, value) in [("accept_dad", "1"), ("dad_transmits", "1")] {
+            let path = format!("net/ipv6/conf/{}/{name}", self.name);
+            self.node.sysctl(&path, value)?;
+        }
+        self.node
+            .add_address_with(self.index, address, AddressFlags::empty())
     }
 
     pub fn remove_address(&self, address: &str) -> Result<()> {

@@ -101,7 +101,7 @@ impl Lab {
         Ok(node)
     }
 
-    /// Joins two nodes by a veth pair, both ends up: `lab.link((&a, "eth0"), (&b, "eth0"))`.
+    /// Joins two nodes by a veth pair, both ends up and ready: `lab.link((&a, "eth0"), (&b, "eth0"))`.
     pub fn link(&self, a: (&Node, &str), b: (&Node, &str)) -> Result<(Port, Port)> {
         self.link_with(a, b, &LinkOptions::default())
     }
@@ -132,6 +132,8 @@ impl Lab {
             ethtool::set(port, Offload::Gro, options.gro)?;
             port.up()?;
         }
+        ports.0.wait_ready()?;
+        ports.1.wait_ready()?;
         Ok(ports)
     }
 

@@ -76,10 +76,9 @@ fn a_kept_lab_stays_until_it_is_removed() -> Result<()> {
 
 #[test]
 fn what_a_killed_process_left_behind_is_purged_with_its_processes() -> Result<()> {
-    let mut ended = Command::new("true").spawn()?;
-    let owner = ended.id();
-    ended.wait()?;
-    let name = format!("router-lab-{owner}-0-killed");
+    // While its owner lives, nobody else's purge may touch it.
+    let mut owner = Command::new("sleep").arg("1000").spawn()?;
+    let name = format!("router-lab-{}-0-killed", owner.id());
     let files = Path::new("/run/router-lab").join(&name);
     fs::create_dir_all(&files)?;
     run("ip", &["netns", "add", &format!("{name}-n1")])?;
@@ -92,6 +91,10 @@ fn what_a_killed_process_left_behind_is_purged_with_its_processes() -> Result<()
         (fs::read_to_string(&comm).ok()? == "sleep\n").then_some(())
     });
 
+    lab::leftovers::purge();
+    assert_eq!(things_named(&name).len(), 2, "the owner lives");
+    owner.kill()?;
+    owner.wait()?;
     lab::leftovers::purge();
 
     assert_eq!(things_named(&name), Vec::<PathBuf>::new());

@@ -3,7 +3,7 @@
 //!
 //! [`HostWatch`] subscribes first and dumps afterwards, on one socket, so no change can fall between the two.
 //! A change that is notified while the dump runs is at least as new as the dump's own word for the same object,
-//! so it wins ([`table`]). When the kernel had to drop messages (`ENOBUFS`), everything is dumped again behind a
+//! so it wins (`table.rs`). When the kernel had to drop messages (`ENOBUFS`), everything is dumped again behind a
 //! [`HostEvent::Resync`].
 //!
 //! XDP forwards without the kernel seeing the traffic, so the kernel would let the neighbours that XDP uses go
@@ -296,5 +296,46 @@ fn observe(message: &RouteNetlinkMessage) -> Option<Observation> {
         RouteNetlinkMessage::NewNeighbour(neighbour) => neighbour::observe_new(neighbour),
         RouteNetlinkMessage::DelNeighbour(neighbour) => neighbour::observe_deleted(neighbour),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The daemon moves the watch and the keeper into tasks of their own.
+    #[test]
+    fn both_may_move_between_threads() {
+        fn movable<T: Send>(_: &T) {}
+        let _ = |mut watch: HostWatch, neighbours: Neighbours, key| {
+            movable(&watch);
+            movable(&watch.next());
+            movable(&neighbours);
+            movable(&neighbours.keep(key));
+            movable(&neighbours.refresh());
+        };
+    }
+
+    #[test]
+    fn a_refusal_tells_what_why_and_what_to_do() {
+        let refused = |code, detail: Option<&str>| {
+            KernelError::Refused {
+                what: "keep neighbour 192.0.2.1 on interface number 3".to_owned(),
+                source: io::Error::from_raw_os_error(code),
+                detail: detail.map(str::to_owned),
+            }
+            .to_string()
+        };
+        let gone = refused(libc::ENODEV, None);
+        assert!(
+            gone.starts_with("the kernel refused to keep neighbour 192.0.2.1"),
+            "{gone}"
+        );
+        assert!(
+            gone.ends_with("remove it from the configuration or bring it back"),
+            "{gone}"
+        );
+        let words = refused(libc::EINVAL, Some("Invalid device"));
+        assert!(words.ends_with("(Invalid device)"), "{words}");
     }
 }
