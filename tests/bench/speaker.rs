@@ -152,7 +152,8 @@ fn handshake(mut stream: TcpStream, asn: Asn, router_id: RouterId) -> anyhow::Re
                 | Action::Routes(_)
                 | Action::EndOfRib(_)
                 | Action::RouteRefresh(..)
-                | Action::StateChanged(_) => {}
+                | Action::StateChanged(_)
+                | Action::Malformed(_) => {}
             }
         }
         message.resize(HEADER, 0);

@@ -5,7 +5,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::Context;
-use lab::peer::bird::Bird;
+use lab::peer::Bird;
 use lab::{Daemon, Lab, Node};
 use router_ctl::bgp::types::{Asn, RouterId};
 

@@ -120,6 +120,10 @@ impl Bird {
         self.process.kill()
     }
 
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
     pub fn log(&self) -> String {
         self.process.log()
     }
