@@ -10,8 +10,8 @@ use smallvec::SmallVec;
 
 use crate::bgp::types::{Asn, Origin, PathAttributes, RouterId};
 use crate::bgp::wire::as_path::{AsPath, AsPathBuilder};
-pub use crate::bgp::wire::community::{Community, ExtendedCommunity, LargeCommunity};
 use crate::bgp::wire::attribute::{AttributeCode, AttributeFlags, write_attribute};
+pub use crate::bgp::wire::community::{Community, ExtendedCommunity, LargeCommunity};
 
 impl PathAttributes {
     pub fn view(&self) -> AttributesView<'_> {

@@ -198,9 +198,20 @@ impl Session {
         }
     }
 
+    /// Nothing is read for the moment, for reasons of our own: the silence is not the peer's, and its hold timer
+    /// begins anew.
+    pub fn handle_reading_paused(&mut self, now: Instant) {
+        for connection in &mut self.connections {
+            if let Some(hold) = connection.negotiated().and_then(|agreed| agreed.hold_time) {
+                connection.hold_at = Some(now + hold);
+            }
+        }
+    }
+
     pub fn handle_timeout(&mut self, now: Instant) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let ids: SmallVec<[ConnectionId; 2]> = self.connections.iter().map(|each| each.id).collect();
+        let ids: SmallVec<[ConnectionId; 2]> =
+            self.connections.iter().map(|each| each.id).collect();
         for id in ids {
             let Some(connection) = self.connection_mut(id) else {
                 continue;

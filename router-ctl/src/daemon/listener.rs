@@ -11,8 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use crate::bgp::wire::notification;
+use crate::bgp::wire::notification::Notification;
 
+/// RFC 4486 §3.
+const CONNECTION_REJECTED: u8 = 5;
 /// Connections that wait to be accepted; more are refused by the kernel.
 const BACKLOG: i32 = 128;
 
@@ -104,7 +106,8 @@ fn dispatch(
 }
 
 async fn refuse(mut stream: TcpStream) {
-    let message = [0u8; 21];
+    let mut message = Vec::new();
+    Notification::new(Notification::CEASE, CONNECTION_REJECTED).encode(&mut message);
     let written = tokio::time::timeout(super::peer::CLOSE_WITHIN, async {
         stream.write_all(&message).await?;
         stream.shutdown().await

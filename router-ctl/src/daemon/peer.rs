@@ -130,9 +130,17 @@ impl PeerTask {
                     self.session.handle_dial_failed(Instant::now());
                 }
                 Wake::Delivered => {}
-                Wake::Timer => self.session.handle_timeout(Instant::now()),
+                Wake::Timer => self.timer(),
             }
         }
+    }
+
+    fn timer(&mut self) {
+        let now = Instant::now();
+        if !self.backlog.is_empty() {
+            self.session.handle_reading_paused(now);
+        }
+        self.session.handle_timeout(now);
     }
 
     /// Waits for the next thing to do. While events wait for the router nothing is read, but output, commands
@@ -296,6 +304,7 @@ impl PeerTask {
                 }
                 Action::Up(negotiated) => self.up(negotiated),
                 Action::Down(down) => {
+                    self.restart_is_over();
                     info!(
                         "%ADJCHANGE: neighbor {} Down {}",
                         self.transport.remote, down.reason
@@ -384,6 +393,15 @@ impl PeerTask {
             local,
             remote,
         }
+    }
+
+    /// Only the first session after our restart says that we restarted (RFC 4724 §3, the R bit).
+    fn restart_is_over(&mut self) {
+        let mut config = self.session.config().clone();
+        if let Some(restart) = &mut config.graceful_restart {
+            restart.restarting = false;
+        }
+        self.session.set_config(config, Instant::now());
     }
 
     /// Lets the last message out, within a bounded time, and cuts the connection.

@@ -208,7 +208,12 @@ impl<'a, 'o> Scan<'a, 'o> {
     }
 
     fn judged(&mut self, mut attribute: Kept<'a>) {
-        match judge(attribute.code, attribute.flags, attribute.value, self.options) {
+        match judge(
+            attribute.code,
+            attribute.flags,
+            attribute.value,
+            self.options,
+        ) {
             Fate::Keep => {}
             Fate::KeepPartial => attribute.flags.0 |= AttributeFlags::PARTIAL,
             Fate::Drop => return,
@@ -366,7 +371,12 @@ impl<'a, 'o> Scan<'a, 'o> {
     /// (RFC 7606 §5.2).
     fn check_reachable(&self, announced: &NlriList<'_>) -> Result<(), WireError> {
         if self.withdraws() && announced.is_empty() && !self.reaches {
-            return Err(WireError::new(3, 1, &[], "malformed UPDATE without prefixes"));
+            return Err(WireError::new(
+                3,
+                1,
+                &[],
+                "malformed UPDATE without prefixes",
+            ));
         }
         Ok(())
     }
@@ -418,7 +428,10 @@ impl<'a, 'o> Scan<'a, 'o> {
         if !kept.is_sorted_by_key(|attribute| attribute.code) {
             kept.sort_unstable_by_key(|attribute| attribute.code);
         }
-        let length: usize = kept.iter().map(|each| each.value.len().saturating_add(4)).sum();
+        let length: usize = kept
+            .iter()
+            .map(|each| each.value.len().saturating_add(4))
+            .sum();
         let mut raw = Vec::with_capacity(length.saturating_mul(2));
         match self.options.width() {
             Width::Four => {
@@ -490,7 +503,9 @@ struct Routes<'s, 'a, 'o> {
 impl Routes<'_, '_, '_> {
     fn withdraw(&mut self, nlri: NlriList<'_>) {
         if !nlri.is_empty() {
-            self.with_open(nlri.family(), |update| nlri.append_to(&mut update.withdrawn));
+            self.with_open(nlri.family(), |update| {
+                nlri.append_to(&mut update.withdrawn)
+            });
         }
     }
 
