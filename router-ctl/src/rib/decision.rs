@@ -395,3 +395,6 @@ impl Field<'_> {
             && (self.config.relax.as_path || path.as_path() == best.as_path())
     }
 }
+
+#[cfg(test)]
+mod tests;

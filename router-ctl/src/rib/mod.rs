@@ -23,6 +23,8 @@ pub mod route;
 mod scan;
 mod settle;
 pub mod table;
+#[cfg(test)]
+mod testing;
 pub mod update_group;
 
 pub use attributes::{AttributesId, StoredAttributes};

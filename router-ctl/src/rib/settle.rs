@@ -288,3 +288,6 @@ impl Rib {
         views
     }
 }
+
+#[cfg(test)]
+mod tests;
