@@ -6,6 +6,7 @@
 //! stop: neighbours say what they have to say, the FIB writer finishes its queue; maps, program and links stay.
 
 mod backend;
+mod connection;
 mod core;
 mod fib_writer;
 mod listener;

@@ -7,7 +7,6 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
@@ -18,6 +17,7 @@ use crate::bgp::negotiate::Negotiated;
 use crate::bgp::session::{Action, ConnectionId, Direction, Session, StopReason};
 use crate::bgp::types::RouteUpdate;
 use crate::bgp::wire::route_refresh::RefreshKind;
+use crate::daemon::connection::{self, Connection, Reading, Ready};
 use crate::daemon::tcp_options::Transport;
 use crate::rib::route::PeerId;
 use crate::router::event::{Event, PeerStatus, Retain};
@@ -67,20 +67,9 @@ pub(super) struct PeerTask {
     backlog: VecDeque<Event>,
 }
 
-struct Connection {
-    id: ConnectionId,
-    stream: TcpStream,
-    output: VecDeque<Arc<[u8]>>,
-    /// Octets of the first element that are already written.
-    written: usize,
-    local: SocketAddr,
-    remote: SocketAddr,
-}
-
 /// What woke the task.
 enum Wake {
-    Readable(usize),
-    Writable(usize),
+    Connection(usize, Ready),
     Command(Option<Command>),
     Accepted(TcpStream),
     Dialled(io::Result<TcpStream>),
@@ -113,8 +102,8 @@ impl PeerTask {
             self.drain_actions();
             self.publish();
             match self.wake().await {
-                Wake::Readable(index) => self.read(index),
-                Wake::Writable(index) => self.write(index),
+                Wake::Connection(index, Ready::Read) => self.read(index),
+                Wake::Connection(index, Ready::Write) => self.write(index),
                 Wake::Command(Some(Command::Transmit { bytes, messages })) => {
                     self.session.send_updates(bytes, messages);
                 }
@@ -152,6 +141,11 @@ impl PeerTask {
             .unwrap_or(self.publish_at + STATUS_EVERY)
             .min(self.publish_at + STATUS_EVERY);
         let blocked = !self.backlog.is_empty();
+        let reading = if blocked {
+            Reading::Paused
+        } else {
+            Reading::On
+        };
         let connections = &self.connections;
         let events = &self.ends.events;
         let backlog = &mut self.backlog;
@@ -173,7 +167,7 @@ impl PeerTask {
                 *dialling = None;
                 Wake::Dialled(dialled.unwrap_or_else(|error| Err(io::Error::other(error))))
             }
-            wake = poll_fn(|context| poll_connections(connections, blocked, context)) => wake,
+            (index, ready) = poll_fn(|context| connection::poll_any(connections, reading, context)) => Wake::Connection(index, ready),
         }
     }
 }
@@ -211,7 +205,7 @@ impl PeerTask {
         match connection.write() {
             Ok(0) => {}
             Ok(drained) => {
-                let (id, pending) = (connection.id, !connection.output.is_empty());
+                let (id, pending) = (connection.id, connection.has_output());
                 self.session
                     .handle_write_progress(id, pending, Instant::now());
                 self.backlog.push_back(Event::Drained {
@@ -235,12 +229,13 @@ impl PeerTask {
     }
 
     fn connected(&mut self, stream: TcpStream, direction: Direction) {
-        let endpoints = self
+        let id = ConnectionId(self.next_connection);
+        let connection = self
             .transport
             .accept(&stream)
-            .and_then(|()| Ok((stream.local_addr()?, stream.peer_addr()?)));
-        let (local, remote) = match endpoints {
-            Ok(endpoints) => endpoints,
+            .and_then(|()| Connection::new(id, stream));
+        match connection {
+            Ok(connection) => self.connections.push(connection),
             Err(error) => {
                 debug!(peer = %self.transport.remote, "connection unusable: {error}");
                 if direction == Direction::Outbound {
@@ -248,17 +243,8 @@ impl PeerTask {
                 }
                 return;
             }
-        };
-        let id = ConnectionId(self.next_connection);
+        }
         self.next_connection += 1;
-        self.connections.push(Connection {
-            id,
-            stream,
-            output: VecDeque::new(),
-            written: 0,
-            local,
-            remote,
-        });
         self.session.handle_connected(id, direction, Instant::now());
     }
 
@@ -281,7 +267,7 @@ impl PeerTask {
                         .iter_mut()
                         .find(|connection| connection.id == id)
                     {
-                        connection.output.push_back(bytes);
+                        connection.queue(bytes);
                         self.session.handle_write_progress(id, true, Instant::now());
                     }
                     continue;
@@ -415,7 +401,7 @@ impl PeerTask {
         };
         let connection = self.connections.swap_remove(index);
         tokio::spawn(async move {
-            let flushed = tokio::time::timeout(CLOSE_WITHIN, connection.flush()).await;
+            let flushed = tokio::time::timeout(CLOSE_WITHIN, connection.finish()).await;
             if !matches!(flushed, Ok(Ok(()))) {
                 debug!("a closing connection did not take its last message");
             }
@@ -450,60 +436,13 @@ impl PeerTask {
                     .iter_mut()
                     .find(|connection| connection.id == id)
             {
-                connection.output.push_back(bytes);
+                connection.queue(bytes);
             }
         }
         let flushing = self
             .connections
             .drain(..)
-            .map(|connection| tokio::time::timeout(CLOSE_WITHIN, connection.flush()));
+            .map(|connection| tokio::time::timeout(CLOSE_WITHIN, connection.finish()));
         futures_util::future::join_all(flushing).await;
     }
-}
-
-impl Connection {
-    /// Writes what the socket takes; returns the octets that left.
-    fn write(&mut self) -> io::Result<usize> {
-        let mut left = 0;
-        while let Some(front) = self.output.front() {
-            match self.stream.try_write(&front[self.written..]) {
-                Ok(length) => {
-                    left += length;
-                    self.written += length;
-                    if self.written == front.len() {
-                        self.output.pop_front();
-                        self.written = 0;
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(left)
-    }
-
-    async fn flush(mut self) -> io::Result<()> {
-        while !self.output.is_empty() {
-            self.stream.writable().await?;
-            self.write()?;
-        }
-        tokio::io::AsyncWriteExt::shutdown(&mut self.stream).await
-    }
-}
-
-fn poll_connections(
-    connections: &[Connection],
-    blocked: bool,
-    context: &mut TaskContext<'_>,
-) -> Poll<Wake> {
-    for (index, connection) in connections.iter().enumerate() {
-        // An error shows up in the read or write that follows.
-        if !connection.output.is_empty() && connection.stream.poll_write_ready(context).is_ready() {
-            return Poll::Ready(Wake::Writable(index));
-        }
-        if !blocked && connection.stream.poll_read_ready(context).is_ready() {
-            return Poll::Ready(Wake::Readable(index));
-        }
-    }
-    Poll::Pending
 }

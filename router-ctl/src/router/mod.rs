@@ -12,6 +12,7 @@ pub mod event;
 pub mod peers;
 pub mod query;
 
+mod groups;
 mod host;
 mod networks;
 mod routes;
