@@ -191,3 +191,6 @@ fn longest_nlri(family: Family) -> crate::bgp::types::Nlri {
         path_id: crate::bgp::types::PathId::default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

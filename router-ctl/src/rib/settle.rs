@@ -122,9 +122,6 @@ impl Rib {
                 decide = self.attributes.next_hops.has_changed(next_hop);
             }
         }
-        if !dead.is_empty() {
-            decide = true;
-        }
         if decide && self.uses(id) {
             self.dirty.push(id);
         }

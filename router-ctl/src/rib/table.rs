@@ -8,7 +8,7 @@ use super::choice::{ChoiceId, Choices};
 use super::decision::DecisionConfig;
 use super::next_hops::{NextHopRef, Reachability};
 use super::path::Path;
-use super::peers::{Peers, slot};
+use super::peers::{Freshness, Peers, slot};
 use super::prefix_set::PrefixQueue;
 use super::route::{PathCounts, PathRef, PeerId, PeerInfo, Rejection, Selection, Totals};
 use super::scan::Scan;
@@ -127,14 +127,16 @@ impl Rib {
             return;
         };
         let known = *self.paths.get(place);
-        let was_candidate = self.is_candidate(family, &known);
+        let freshness = self.peers.freshness(path.peer, family, known.epoch);
         self.peers
             .discount(path.peer, family, known.epoch, known.is_accepted());
         self.peers.count(path.peer, family, path.is_accepted());
         *self.paths.get_mut(place) = path.before(known.next);
-        let unchanged = was_candidate == path.is_accepted() && known.attributes == path.attributes;
+        let same = freshness != Freshness::Dead
+            && known.attributes == path.attributes
+            && known.is_accepted() == path.is_accepted();
         self.attributes.release(known.attributes);
-        if !unchanged && (was_candidate || path.is_accepted()) {
+        if !same && (known.is_accepted() || path.is_accepted()) {
             self.dirty.push(id);
         }
     }
@@ -164,7 +166,6 @@ impl Rib {
     /// Removes the path at `place` from the list of `id`.
     pub(super) fn unlink(&mut self, id: PrefixId, family: Family, place: Handle) {
         let path = *self.paths.get(place);
-        let was_candidate = self.is_candidate(family, &path);
         let entry = self.entries.entry(id);
         if entry.paths == Some(place) {
             entry.paths = path.next;
@@ -187,7 +188,7 @@ impl Rib {
         let totals = &mut self.totals[slot(family)];
         totals.paths -= 1;
         totals.prefixes -= usize::from(entry.paths.is_none());
-        if was_candidate {
+        if path.is_accepted() {
             self.dirty.push(id);
         }
         self.note_if_unused(id);

@@ -180,6 +180,24 @@ fn a_removed_peer_can_come_back_before_the_removal_is_carried_out() {
 }
 
 #[test]
+fn a_choice_that_rests_on_a_dead_path_is_made_again_whatever_becomes_of_the_path() {
+    for rejected_again in [false, true] {
+        let mut world = world();
+        let attributes = path(&[65001], 1);
+        world.announce(1, P, &attributes);
+        world.settle();
+        world.rib.remove_peer(PeerId(1), V4);
+        if rejected_again {
+            world.announce_rejected(1, P, &attributes, Some(Rejection::Policy));
+        } else {
+            world.withdraw(1, P);
+        }
+        assert_eq!(changes(&mut world), (true, true));
+        assert_eq!(world.best(P), None);
+    }
+}
+
+#[test]
 fn an_epoch_is_never_mistaken_for_an_older_one() {
     let mut world = world();
     world.announce(1, P, &path(&[65001], 1));
