@@ -84,13 +84,22 @@ pub(crate) fn announce(command: &Command) {
 /// # Errors
 /// When it cannot be started or fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    announce(command);
+    let shown = line(command);
+    run_as(command, &shown)
+}
+
+/// [`run`], for a command that does what `shown` says with some precautions.
+///
+/// # Errors
+/// When it cannot be started or fails.
+pub(crate) fn run_as(command: &mut Command, shown: &str) -> Result<()> {
+    eprintln!("$ {shown}");
     command.stdout(std::io::stderr());
     let status = command
         .status()
-        .with_context(|| format!("cannot start `{}`", line(command)))?;
+        .with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
-        bail!("`{}` failed: {status}", line(command));
+        bail!("`{shown}` failed: {status}");
     }
     Ok(())
 }

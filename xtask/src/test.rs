@@ -164,13 +164,16 @@ fn run_tests(tests: &Tests, filters: &[String], tally: &mut Tally) -> Result<()>
         .args(tests.arguments)
         .args(filters)
         .env("ROUTER_CTL", target()?.join("debug/router-ctl"));
+    let mut error = None;
     let status = watch(&mut command, tests.limit, |line| {
         if let Some(counts) = Tally::from_line(line) {
             *tally += counts;
+        } else if error.is_none() && line.starts_with("error") {
+            error = Some(line.to_owned());
         }
     })?;
     if !status.success() && tally.failed == 0 {
-        bail!("cargo test ended without a count of failures: {status}");
+        bail!("{}", error.unwrap_or_else(|| status.to_string()));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod panics;
 mod size;
 mod source;
 mod tree;
+mod verdicts;
 mod words;
 
 use std::fmt;
@@ -51,6 +52,7 @@ const RULES: &[(&str, Rule)] = &[
     ("panics", panics::check),
     ("docs", docs::check),
     ("maps", maps::check),
+    ("verdicts", verdicts::check),
     ("words", words::check),
 ];
 

@@ -1,18 +1,21 @@
-//! A child process that is watched: its output is passed on line by line, and when its time is up, it and
-//! everything it started are stopped.
+//! A child process that is watched: what it writes to either output is passed on line by line, in order, and
+//! when its time is up, it and everything it started are stopped.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, pipe};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{announce, clock, line};
+use crate::run::{clock, line};
 
-/// Runs the command, gives each line of its standard output to `each`, and prints it.
+/// How often is looked whether the child has ended although its outputs are still open.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Runs the command, gives each line that it writes to `each`, and prints it.
 ///
 /// # Errors
 /// When it cannot be started, or is not done within `limit`.
@@ -21,36 +24,53 @@ pub(crate) fn watch(
     limit: Duration,
     mut each: impl FnMut(&str),
 ) -> Result<ExitStatus> {
-    announce(command);
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start `{}`", line(command)))?;
-    let output = child.stdout.take().context("the child's output")?;
-    let (sender, lines) = channel();
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
+    println!("$ {}", line(command));
     let deadline = Instant::now() + limit;
+    let (mut child, lines) = start(command)?;
     loop {
-        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match lines.recv_timeout(left.min(LOOK)) {
             Ok(line) => {
                 println!("{line}");
                 each(&line);
             }
             Err(RecvTimeoutError::Disconnected) => break,
+            // Something that it left running may hold the outputs open: that is not waited for.
             Err(RecvTimeoutError::Timeout) => {
-                stop(&mut child);
-                bail!("not done after {}, stopped", clock(limit));
+                if let Some(status) = child.try_wait()? {
+                    return Ok(status);
+                }
             }
+        }
+        if Instant::now() >= deadline {
+            stop(&mut child);
+            bail!("not done after {}, stopped", clock(limit));
         }
     }
     child.wait().with_context(|| line(command))
+}
+
+/// Starts the command with both outputs in one pipe, which a thread reads.
+fn start(command: &mut Command) -> Result<(Child, Receiver<String>)> {
+    let (reader, writer) = pipe().context("a pipe")?;
+    let child = command
+        .stdin(Stdio::null())
+        .stdout(writer.try_clone().context("a pipe")?)
+        .stderr(writer)
+        .spawn()
+        .with_context(|| format!("cannot start `{}`", line(command)))?;
+    // The command keeps its ends of the pipe; without this they would stay open here.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+            let text = String::from_utf8_lossy(&line).into_owned();
+            if sender.send(text).is_err() {
+                break;
+            }
+        }
+    });
+    Ok((child, lines))
 }
 
 /// Stops the child and its descendants, youngest last: a parent that is gone starts nothing more.
@@ -119,9 +139,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_child_leaves_running_is_not_waited_for() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 5 & exit 0"]);
+        let started = Instant::now();
+        let status = watch(&mut command, Duration::from_secs(30), |_| ());
+        assert!(status.unwrap().success() && started.elapsed() < Duration::from_secs(4));
+    }
+
+    #[test]
     fn every_line_is_seen_and_the_status_returned() {
         let mut command = Command::new("sh");
-        command.args(["-c", "echo one; echo two; exit 3"]);
+        command.args(["-c", "echo one; echo two >&2; exit 3"]);
         let mut lines = Vec::new();
         let status = watch(&mut command, Duration::from_secs(30), |line| {
             lines.push(line.to_owned());

@@ -5,11 +5,12 @@
 //! ends; one that a killed run left behind carries our mark and is removed by the next.
 
 use std::fs;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::machine;
-use crate::run::{capture, command, run};
+use crate::run::{capture, command, run, run_as};
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const MARK: &str = "written by cargo xtask setup";
@@ -34,7 +35,7 @@ pub(super) fn install(packages: &[&str], services: &[&str]) -> Result<()> {
         bail!("only root may run apt-get install {}", wanted.join(" "));
     }
     remove_leftover_policy();
-    run(command("apt-get").args(["update", "-q"])).context("the package lists")?;
+    update_lists()?;
     // A shell, because its trap runs when the terminal interrupts the installation.
     let script = format!(
         r#"if [ ! -e {POLICY} ]; then
@@ -43,14 +44,30 @@ pub(super) fn install(packages: &[&str], services: &[&str]) -> Result<()> {
            fi
            apt-get install -y -q --no-install-recommends "$@""#
     );
-    run(command("sh")
+    let mut install = command("sh");
+    install
         .args(["-c", &script, "apt-get install"])
         .args(&wanted)
-        .env("DEBIAN_FRONTEND", "noninteractive"))?;
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    let shown = format!(
+        "apt-get install --no-install-recommends {}",
+        wanted.join(" ")
+    );
+    run_as(&mut install, &shown)?;
     if machine::runs_systemd() && !services.is_empty() {
         run(command("systemctl")
             .args(["disable", "--now"])
             .args(services))?;
+    }
+    Ok(())
+}
+
+/// Once in a run is enough.
+fn update_lists() -> Result<()> {
+    static UPDATED: OnceLock<()> = OnceLock::new();
+    if UPDATED.get().is_none() {
+        run(command("apt-get").args(["update", "-q"])).context("the package lists")?;
+        UPDATED.get_or_init(|| ());
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) fn bpf_steps() -> Vec<Step> {
             name: "Debian's Rust with library source, LLVM 22",
             look: || State::lacking(&apt::missing(DEBIAN_PACKAGES), "installed"),
             make: || apt::install(DEBIAN_PACKAGES, &[]),
-            takes: "about a minute",
+            takes: "one or two minutes",
             remedy: "run as root on a machine that reaches a Debian mirror",
         }
     } else {
@@ -47,7 +47,7 @@ pub(super) fn bpf_steps() -> Vec<Step> {
             name: "bpf-linker",
             look: look_for_linker,
             make: install_linker,
-            takes: "about a minute",
+            takes: "one or two minutes",
             remedy: "see what cargo said above; it needs a C++ compiler and crates.io",
         },
     ]
@@ -87,7 +87,13 @@ fn look_for_linker() -> State {
 
 fn install_linker() -> Result<()> {
     let mut install = command("cargo");
-    install.args(["install", "bpf-linker", "--version", LINKER_VERSION]);
+    install.args([
+        "install",
+        "bpf-linker",
+        "--version",
+        LINKER_VERSION,
+        "--locked",
+    ]);
     if machine::has_debian_recipe() {
         install
             .args(["--no-default-features", "--features", "llvm-22"])
