@@ -320,7 +320,7 @@ mod tests {
         let ids = |first, last| -> Vec<u32> { sorted.within(first, last).map(|id| id.0).collect() };
         assert_eq!(ids(0, u32::MAX), [2, 1, 3, 4]);
         assert_eq!(ids(10, 10), [1, 3]);
-        assert_eq!(ids(6, 9), []);
+        assert_eq!(ids(6, 9), [0u32; 0]);
         assert_eq!(ids(11, 20), [4]);
     }
 }
