@@ -157,11 +157,7 @@ impl Memory {
 
     /// The longest match of `address`, and the next hop that a flow with this hash takes.
     pub fn lookup(&self, address: IpAddr, hash: u32) -> Found {
-        let route = self
-            .prefixes
-            .covering(address)
-            .find_map(|id| self.bindings.get(id).copied().map(RouteId))
-            .unwrap_or(RouteId::NO_ROUTE);
+        let route = self.route(address);
         let list = self.routes[route.0 as usize].list;
         let list = self.path_lists[list as usize]
             .value
@@ -173,6 +169,22 @@ impl Memory {
                 .value
                 .expect("a bucket names a next hop that is there"),
         }
+    }
+
+    /// The next hops that flows to `address` are spread over, one for each bucket.
+    pub fn spread(&self, address: IpAddr) -> Vec<NextHop> {
+        let list = self.path_lists[self.routes[self.route(address).0 as usize].list as usize];
+        let mask = list.value.map_or(0, |list| list.mask);
+        (0..=mask)
+            .map(|hash| self.lookup(address, hash).next_hop)
+            .collect()
+    }
+
+    fn route(&self, address: IpAddr) -> RouteId {
+        self.prefixes
+            .covering(address)
+            .find_map(|id| self.bindings.get(id).copied().map(RouteId))
+            .unwrap_or(RouteId::NO_ROUTE)
     }
 
     /// Prefixes installed.

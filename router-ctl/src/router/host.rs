@@ -10,6 +10,7 @@ use crate::bgp::types::RouterId;
 use crate::config::model::{Config, Xdp};
 use crate::dataplane::{Forwarding, Port, PortStatus, XdpMode};
 use crate::host::{Address, HostEvent, IfIndex, Link};
+use crate::rib::route::{PeerId, PeerInfo, PeerKind};
 use crate::router::Router;
 use crate::router::effect::{Effect, Level};
 
@@ -186,6 +187,7 @@ impl Router {
         }
         self.reconcile_ports();
         self.choose_router_id();
+        self.introduce_ourselves();
         self.reconcile_networks();
     }
 
@@ -238,6 +240,17 @@ impl Router {
                 *state = PortState::Failed { port, reason };
             }
         }
+    }
+
+    /// Routes of our own are in the RIB under our own name.
+    fn introduce_ourselves(&mut self) {
+        let ourselves = PeerInfo {
+            kind: PeerKind::Local,
+            address: None,
+            router_id: self.router_id,
+            asn: self.local_as(),
+        };
+        self.rib.set_peer(PeerId::LOCAL, ourselves);
     }
 
     /// Keeps the identifier once there is one: changing it would reset every session (RFC 4271 §4.2).

@@ -150,7 +150,7 @@ impl Router {
                         gateway, interface, ..
                     } => (RouteTarget::Gateway(gateway), interface),
                     PathTarget::Local => (RouteTarget::Local, None),
-                    PathTarget::Connected(link) => (RouteTarget::Connected, Some(link)),
+                    PathTarget::Connected(link) => (RouteTarget::Connected, link),
                     PathTarget::Blackhole => (RouteTarget::Blackhole, None),
                     PathTarget::Unreachable => (RouteTarget::Unreachable, None),
                 };
@@ -199,7 +199,7 @@ impl Router {
                     next_hops.push(gateway);
                     interfaces.extend(interface.filter(|link| !interfaces.contains(link)));
                 }
-                PathTarget::Connected(link) => interfaces.push(link),
+                PathTarget::Connected(link) => interfaces.extend(link),
                 PathTarget::Local | PathTarget::Blackhole | PathTarget::Unreachable => {}
             }
         }

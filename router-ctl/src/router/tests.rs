@@ -339,16 +339,11 @@ fn port_status(index: u32) -> PortStatus {
 fn host() -> Vec<HostEvent> {
     let mut events = vec![HostEvent::Resync];
     for number in 1..=3_u8 {
-        let link = IfIndex(u32::from(number));
-        events.push(HostEvent::Link(Link {
-            index: link,
-            name: format!("eth{number}"),
-            mac: Some(MacAddress([2, 0, 0, 0, number, 1])),
-            mtu: 1500,
-            state: LinkState::Up,
-            loopback: false,
-        }));
-        events.push(own_address(link, &format!("10.0.{number}.1/24")));
+        events.push(link(number, LinkState::Up));
+        events.push(own_address(
+            IfIndex(u32::from(number)),
+            &format!("10.0.{number}.1/24"),
+        ));
         events.push(neighbour(
             number,
             NeighbourState::Reachable(MacAddress([2, 0, 0, 0, number, 2])),
@@ -357,6 +352,17 @@ fn host() -> Vec<HostEvent> {
     events.push(own_address(IfIndex(1), "198.51.100.1/24"));
     events.push(HostEvent::ResyncDone);
     events
+}
+
+fn link(number: u8, state: LinkState) -> HostEvent {
+    HostEvent::Link(Link {
+        index: IfIndex(u32::from(number)),
+        name: format!("eth{number}"),
+        mac: Some(MacAddress([2, 0, 0, 0, number, 1])),
+        mtu: 1500,
+        state,
+        loopback: false,
+    })
 }
 
 fn own_address(link: IfIndex, net: &str) -> HostEvent {
@@ -443,14 +449,7 @@ fn a_lost_link_is_repaired_in_the_path_lists_before_any_session_is_down() {
     [FIRST, SECOND].into_iter().for_each(|peer| rig.up(peer));
     rig.announce(FIRST, "203.0.113.0/24", &[65001]);
     rig.announce(SECOND, "203.0.113.0/24", &[65002]);
-    rig.event(Event::Host(vec![HostEvent::Link(Link {
-        index: IfIndex(1),
-        name: "eth1".into(),
-        mac: Some(MacAddress([2, 0, 0, 0, 1, 1])),
-        mtu: 1500,
-        state: LinkState::NoCarrier,
-        loopback: false,
-    })]));
+    rig.event(Event::Host(vec![link(1, LinkState::NoCarrier)]));
     assert_eq!(rig.interfaces_of("203.0.113.9"), [2]);
 }
 
@@ -491,12 +490,12 @@ fn a_network_is_originated_while_the_host_has_the_prefix() {
 }
 
 #[test]
-fn a_static_route_wins_over_a_learnt_one_while_its_gateway_answers() {
+fn a_static_route_wins_over_a_learnt_one_while_its_link_is_up() {
     let mut rig = Rig::new(CONFIG);
     rig.up(SECOND);
     rig.announce(SECOND, "192.0.2.0/24", &[65002]);
     assert_eq!(rig.interfaces_of("192.0.2.1"), [1]);
-    rig.event(Event::Host(vec![neighbour(1, NeighbourState::Failed)]));
+    rig.event(Event::Host(vec![link(1, LinkState::NoCarrier)]));
     assert_eq!(rig.interfaces_of("192.0.2.1"), [2]);
 }
 

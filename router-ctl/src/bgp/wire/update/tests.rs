@@ -372,7 +372,8 @@ fn a_link_local_next_hop_needs_an_interface() {
         global,
         link_local: None,
     };
-    assert_eq!(next_hop(&ebgp()), both);
+    let with_link = ebgp();
+    assert_eq!(next_hop(&with_link), both);
     assert_eq!(next_hop(&no_link), only_global);
 }
 
