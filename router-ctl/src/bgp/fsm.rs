@@ -251,26 +251,18 @@ fn established(event: Event) -> Step {
         }
         Event::KeepaliveReceived => (State::Established, &[Do::ArmHold]),
         Event::KeepaliveExpired => (State::Established, &[Do::SendKeepalive, Do::ArmKeepalive]),
-        Event::Stop | Event::BadMessage => end(&[
-            Do::SendNotification(Notice::Given),
-            Do::Close,
-            Do::Down,
-        ]),
-        Event::HoldExpired => end(&[
-            Do::SendNotification(Notice::HoldTimer),
-            Do::Close,
-            Do::Down,
-        ]),
+        Event::Stop | Event::BadMessage => {
+            end(&[Do::SendNotification(Notice::Given), Do::Close, Do::Down])
+        }
+        Event::HoldExpired => end(&[Do::SendNotification(Notice::HoldTimer), Do::Close, Do::Down]),
         Event::SendHoldExpired => end(&[
             Do::SendNotification(Notice::SendHoldTimer),
             Do::Close,
             Do::Down,
         ]),
-        Event::CollisionLost => end(&[
-            Do::SendNotification(Notice::Collision),
-            Do::Close,
-            Do::Down,
-        ]),
+        Event::CollisionLost => {
+            end(&[Do::SendNotification(Notice::Collision), Do::Close, Do::Down])
+        }
         Event::OpenReceived => end(&[
             Do::SendNotification(Notice::UnexpectedMessage(3)),
             Do::Close,

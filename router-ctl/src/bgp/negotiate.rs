@@ -195,7 +195,9 @@ pub fn negotiate(
     };
     let keepalive = hold_time.map(|hold| {
         let third = hold / 3;
-        let configured = config.keepalive.map(|seconds| Duration::from_secs(seconds.into()));
+        let configured = config
+            .keepalive
+            .map(|seconds| Duration::from_secs(seconds.into()));
         configured.map_or(third, |keepalive| keepalive.min(third))
     });
     let both = |capability: &Capability| {
@@ -217,8 +219,14 @@ pub fn negotiate(
         enhanced_refresh: both(&Capability::EnhancedRefresh),
         extended_message: both(&Capability::ExtendedMessage),
         extended_next_hop: takes_v4_over_v6(sent) && takes_v4_over_v6(received),
-        add_path_receive: offered.receive.intersection(asked.send).intersection(families),
-        add_path_send: offered.send.intersection(asked.receive).intersection(families),
+        add_path_receive: offered
+            .receive
+            .intersection(asked.send)
+            .intersection(families),
+        add_path_send: offered
+            .send
+            .intersection(asked.receive)
+            .intersection(families),
         graceful_restart: graceful_restart(sent, received),
         capabilities: uses(sent, received),
     })
@@ -242,7 +250,10 @@ fn common_families(
         None => FamilySet::from_iter([Family::Ipv4Unicast]),
     };
     let common = ours.intersection(theirs).intersection(wanted);
-    let missing: Vec<_> = wanted.iter().filter(|&family| !theirs.contains(family)).collect();
+    let missing: Vec<_> = wanted
+        .iter()
+        .filter(|&family| !theirs.contains(family))
+        .collect();
     if common.is_empty() || (config.strict_capability_match && !missing.is_empty()) {
         let mut data = Vec::new();
         for family in missing {

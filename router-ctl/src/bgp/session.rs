@@ -200,7 +200,8 @@ impl Session {
 
     pub fn handle_timeout(&mut self, now: Instant) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
-        let ids: SmallVec<[ConnectionId; 2]> = self.connections.iter().map(|each| each.id).collect();
+        let ids: SmallVec<[ConnectionId; 2]> =
+            self.connections.iter().map(|each| each.id).collect();
         for id in ids {
             let Some(connection) = self.connection_mut(id) else {
                 continue;

@@ -81,7 +81,11 @@ mod tests {
     fn jitter_stays_between_three_quarters_and_all() {
         let mut jitter = Jitter::new(7);
         let draws: Vec<_> = (0..10_000).map(|_| jitter.apply(seconds(30))).collect();
-        assert!(draws.iter().all(|draw| (seconds(22)..=seconds(30)).contains(draw)));
+        assert!(
+            draws
+                .iter()
+                .all(|draw| (seconds(22)..=seconds(30)).contains(draw))
+        );
         assert!(draws.iter().any(|&draw| draw < seconds(23)));
         assert!(draws.iter().any(|&draw| draw > seconds(29)));
     }

@@ -72,7 +72,10 @@ impl Connection {
 
     /// The longest message to accept now: who offered long ones gets them once the session is up (RFC 8654 §4).
     pub(super) fn limit(&self) -> usize {
-        let offered = self.sent.capabilities.contains(&Capability::ExtendedMessage);
+        let offered = self
+            .sent
+            .capabilities
+            .contains(&Capability::ExtendedMessage);
         if offered && self.state == State::Established {
             EXTENDED_LIMIT
         } else {

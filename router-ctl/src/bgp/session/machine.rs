@@ -283,7 +283,9 @@ impl Session {
     }
 
     pub(super) fn send_notification(&mut self, id: ConnectionId, notification: &Notification) {
-        self.send(id, MessageType::Notification, |out| notification.encode(out));
+        self.send(id, MessageType::Notification, |out| {
+            notification.encode(out)
+        });
     }
 
     pub(super) fn send(
@@ -310,11 +312,7 @@ impl Session {
 }
 
 /// The NOTIFICATION that a step asks for. Data of an unexpected message is its type (RFC 6608 §3).
-fn notification(
-    notice: Notice,
-    event: Event,
-    given: Option<Notification>,
-) -> Option<Notification> {
+fn notification(notice: Notice, event: Event, given: Option<Notification>) -> Option<Notification> {
     match notice {
         Notice::Given => given,
         Notice::HoldTimer => Some(Notification::new(4, 0)),

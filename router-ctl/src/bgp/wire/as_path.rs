@@ -329,7 +329,10 @@ pub(super) fn merge(as_path: &[u8], as4_path: Option<&[u8]>) -> AsPathBuilder {
             SegmentKind::Sequence => {
                 let taken = segment.length().min(excess);
                 let leading = usize::try_from(taken).unwrap_or(usize::MAX);
-                segment.ases().take(leading).for_each(|asn| merged.push(asn));
+                segment
+                    .ases()
+                    .take(leading)
+                    .for_each(|asn| merged.push(asn));
                 excess = excess.saturating_sub(taken);
             }
             SegmentKind::Set if excess > 0 => {

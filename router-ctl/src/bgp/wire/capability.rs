@@ -10,7 +10,10 @@ use crate::bgp::types::{Asn, Family};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Capability {
     /// RFC 4760.
-    MultiProtocol { afi: u16, safi: u8 },
+    MultiProtocol {
+        afi: u16,
+        safi: u8,
+    },
     /// RFC 2918.
     RouteRefresh,
     /// RFC 8950.
@@ -32,10 +35,16 @@ pub enum Capability {
     /// RFC 7313.
     EnhancedRefresh,
     /// Name and domain of the host, only shown.
-    Fqdn { host: String, domain: String },
+    Fqdn {
+        host: String,
+        domain: String,
+    },
     /// Only shown.
     SoftwareVersion(String),
-    Other { code: u8, value: Vec<u8> },
+    Other {
+        code: u8,
+        value: Vec<u8>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -113,7 +113,9 @@ fn decode_parameters(reader: &mut Reader<'_>) -> Result<Vec<Capability>, WireErr
         } else {
             reader.u8().map(usize::from)
         };
-        let value = length.and_then(|length| reader.take(length)).ok_or_else(overrun)?;
+        let value = length
+            .and_then(|length| reader.take(length))
+            .ok_or_else(overrun)?;
         if kind != CAPABILITIES {
             return Err(WireError::new(2, 4, &[], "unknown optional parameter"));
         }

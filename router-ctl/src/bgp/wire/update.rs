@@ -6,9 +6,7 @@ mod encode;
 use smallvec::SmallVec;
 
 pub use self::decode::decode;
-pub use self::encode::{
-    Encoding, TooLong, encode_announce, encode_end_of_rib, encode_withdraw,
-};
+pub use self::encode::{Encoding, TooLong, encode_announce, encode_end_of_rib, encode_withdraw};
 use super::as_path::Width;
 use super::attribute::AttributeCode;
 use super::error::{Disposition, Finding};

@@ -56,11 +56,7 @@ fn mandatory(options: &DecodeOptions) -> Vec<Vec<u8>> {
     } else {
         vec![0x40, 2, 4, 2, 1, 0xfd, 0xe9]
     };
-    let mut attributes = vec![
-        vec![0x40, 1, 1, 0],
-        as_path,
-        vec![0x40, 3, 4, 192, 0, 2, 1],
-    ];
+    let mut attributes = vec![vec![0x40, 1, 1, 0], as_path, vec![0x40, 3, 4, 192, 0, 2, 1]];
     if options.internal {
         attributes.push(vec![0x40, 5, 4, 0, 0, 0, 100]);
     }
@@ -133,7 +129,9 @@ fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
 
 #[test]
 fn row_0_reserved_is_discarded() {
-    both(&attribute(0x40, 0, &[]), || Discarded(Fault::NotFromThisPeer));
+    both(&attribute(0x40, 0, &[]), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
     both(&attribute(0xc0, 0, &[]), || Discarded(Fault::Flags));
 }
 
@@ -154,7 +152,9 @@ fn row_2_as_path_that_is_malformed() {
     both(&path(&[0, 1, 0, 0, 0xfd, 0xe9]), || Withdrawn(Fault::Value));
     both(&path(&[2, 0]), || Withdrawn(Fault::Value));
     both(&path(&[2, 2, 0, 0, 0xfd, 0xe9]), || Withdrawn(Fault::Value));
-    both(&path(&[2, 1, 0, 0, 0xfd, 0xe9, 2]), || Withdrawn(Fault::Value));
+    both(&path(&[2, 1, 0, 0, 0xfd, 0xe9, 2]), || {
+        Withdrawn(Fault::Value)
+    });
     both(&path(&[2, 2, 0, 0, 0xfd, 0xe9, 0, 0, 0, 0]), || {
         Withdrawn(Fault::AsZero)
     });
@@ -201,9 +201,13 @@ fn row_2_as_path_whose_first_as_is_not_the_peers() {
 
 #[test]
 fn row_3_next_hop() {
-    both(&attribute(0x40, 3, &[192, 0, 2]), || Withdrawn(Fault::Length));
+    both(&attribute(0x40, 3, &[192, 0, 2]), || {
+        Withdrawn(Fault::Length)
+    });
     both(&attribute(0x40, 3, &[]), || Withdrawn(Fault::Length));
-    both(&attribute(0xc0, 3, &[192, 0, 2, 1]), || Withdrawn(Fault::Flags));
+    both(&attribute(0xc0, 3, &[192, 0, 2, 1]), || {
+        Withdrawn(Fault::Flags)
+    });
     for martian in [0, 127, 224, 239, 240, 255] {
         let next_hop = attribute(0x40, 3, &[martian, 0, 0, 1]);
         both(&next_hop, || Withdrawn(Fault::NextHop));
@@ -220,8 +224,12 @@ fn row_4_med() {
     both(&attribute(0x80, 4, &[0, 0, 0, 1]), || Carried);
     both(&attribute(0x80, 4, &[0, 0, 1]), || Withdrawn(Fault::Length));
     both(&attribute(0x80, 4, &[]), || Withdrawn(Fault::Length));
-    both(&attribute(0x40, 4, &[0, 0, 0, 1]), || Withdrawn(Fault::Flags));
-    both(&attribute(0xa0, 4, &[0, 0, 0, 1]), || Withdrawn(Fault::Flags));
+    both(&attribute(0x40, 4, &[0, 0, 0, 1]), || {
+        Withdrawn(Fault::Flags)
+    });
+    both(&attribute(0xa0, 4, &[0, 0, 0, 1]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
@@ -233,7 +241,9 @@ fn row_5_local_pref() {
     external(&attribute(0x40, 5, &[0, 0, 1]), Discarded(Fault::Length));
     internal(&attribute(0x40, 5, &[0, 0, 0, 0]), Carried);
     internal(&attribute(0x40, 5, &[0, 0, 1]), Withdrawn(Fault::Length));
-    both(&attribute(0xc0, 5, &[0, 0, 0, 1]), || Withdrawn(Fault::Flags));
+    both(&attribute(0xc0, 5, &[0, 0, 0, 1]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
@@ -250,7 +260,9 @@ fn row_7_aggregator() {
     both(&attribute(0xc0, 7, &[0, 0, 0, 0, 10, 0, 0, 1]), || {
         Discarded(Fault::AsZero)
     });
-    both(&attribute(0xc0, 7, &[0, 7, 10, 0, 0, 1]), || Discarded(Fault::Length));
+    both(&attribute(0xc0, 7, &[0, 7, 10, 0, 0, 1]), || {
+        Discarded(Fault::Length)
+    });
     both(&attribute(0xc0, 7, &[]), || Discarded(Fault::Length));
     both(&attribute(0x80, 7, &[0, 0, 0, 7, 10, 0, 0, 1]), || {
         Discarded(Fault::Flags)
@@ -266,9 +278,13 @@ fn row_7_aggregator() {
 #[test]
 fn row_8_communities() {
     both(&attribute(0xc0, 8, &[0, 1, 0, 2]), || Carried);
-    both(&attribute(0xc0, 8, &[0, 1, 0, 2, 0]), || Withdrawn(Fault::Length));
+    both(&attribute(0xc0, 8, &[0, 1, 0, 2, 0]), || {
+        Withdrawn(Fault::Length)
+    });
     both(&attribute(0xc0, 8, &[]), || Withdrawn(Fault::Length));
-    both(&attribute(0x40, 8, &[0, 1, 0, 2]), || Withdrawn(Fault::Flags));
+    both(&attribute(0x40, 8, &[0, 1, 0, 2]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
@@ -278,7 +294,9 @@ fn row_9_originator_id() {
     internal(&good, Carried);
     external(&attribute(0x80, 9, &[10]), Discarded(Fault::Length));
     internal(&attribute(0x80, 9, &[10]), Withdrawn(Fault::Length));
-    both(&attribute(0xc0, 9, &[10, 0, 0, 1]), || Withdrawn(Fault::Flags));
+    both(&attribute(0xc0, 9, &[10, 0, 0, 1]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
@@ -289,13 +307,17 @@ fn row_10_cluster_list() {
     external(&attribute(0x80, 10, &[10]), Discarded(Fault::Length));
     internal(&attribute(0x80, 10, &[10]), Withdrawn(Fault::Length));
     internal(&attribute(0x80, 10, &[]), Withdrawn(Fault::Length));
-    both(&attribute(0xc0, 10, &[10, 0, 0, 1]), || Withdrawn(Fault::Flags));
+    both(&attribute(0xc0, 10, &[10, 0, 0, 1]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
 fn row_14_and_15_flags_end_the_session() {
     let reach = |flags| {
-        let value = [0, 2, 1, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0];
+        let value = [
+            0, 2, 1, 16, 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0,
+        ];
         attribute(flags, 14, &value)
     };
     let unreach = |flags| attribute(flags, 15, &[0, 2, 1]);
@@ -318,13 +340,19 @@ fn row_16_extended_communities() {
 #[test]
 fn row_17_as4_path_on_a_four_octet_session() {
     let path = |value: &[u8]| attribute(0xc0, 17, value);
-    both(&path(&[2, 1, 0, 1, 0, 0]), || Discarded(Fault::NotFromThisPeer));
-    both(&path(&[2, 1, 0, 0, 0, 0]), || Discarded(Fault::NotFromThisPeer));
+    both(&path(&[2, 1, 0, 1, 0, 0]), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
+    both(&path(&[2, 1, 0, 0, 0, 0]), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
     both(&path(&[7, 1, 0, 1, 0, 0]), || Withdrawn(Fault::Value));
     both(&path(&[2, 0, 2, 1, 0, 1, 0, 0]), || Withdrawn(Fault::Value));
     both(&path(&[2, 2, 0, 1, 0, 0]), || Withdrawn(Fault::Value));
     both(&path(&[]), || Withdrawn(Fault::Value));
-    both(&attribute(0x40, 17, &[2, 1, 0, 1, 0, 0]), || Withdrawn(Fault::Flags));
+    both(&attribute(0x40, 17, &[2, 1, 0, 1, 0, 0]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
@@ -361,21 +389,37 @@ fn row_18_as4_aggregator() {
 #[test]
 fn row_22_pmsi_tunnel() {
     both(&attribute(0xc0, 22, &[0, 0, 0, 0, 0]), || Carried);
-    both(&attribute(0xc0, 22, &[0, 6, 0, 0, 0, 10, 0, 0, 1]), || Carried);
-    both(&attribute(0xc0, 22, &[0, 6, 0, 0, 0, 10]), || Withdrawn(Fault::Length));
-    both(&attribute(0xc0, 22, &[0, 8, 0, 0, 0]), || Withdrawn(Fault::Value));
-    both(&attribute(0xc0, 22, &[0, 0, 0, 0]), || Withdrawn(Fault::Length));
-    both(&attribute(0x80, 22, &[0, 0, 0, 0, 0]), || Withdrawn(Fault::Flags));
+    both(&attribute(0xc0, 22, &[0, 6, 0, 0, 0, 10, 0, 0, 1]), || {
+        Carried
+    });
+    both(&attribute(0xc0, 22, &[0, 6, 0, 0, 0, 10]), || {
+        Withdrawn(Fault::Length)
+    });
+    both(&attribute(0xc0, 22, &[0, 8, 0, 0, 0]), || {
+        Withdrawn(Fault::Value)
+    });
+    both(&attribute(0xc0, 22, &[0, 0, 0, 0]), || {
+        Withdrawn(Fault::Length)
+    });
+    both(&attribute(0x80, 22, &[0, 0, 0, 0, 0]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
 fn row_23_tunnel_encapsulation() {
     let good = attribute(0xc0, 23, &[0, 8, 0, 8, 4, 1, 9, 0x80, 0, 2, 7, 7]);
     both(&good, || Carried);
-    both(&attribute(0xc0, 23, &[0, 8, 0, 9, 4, 1, 9]), || Withdrawn(Fault::Value));
+    both(&attribute(0xc0, 23, &[0, 8, 0, 9, 4, 1, 9]), || {
+        Withdrawn(Fault::Value)
+    });
     both(&attribute(0xc0, 23, &[0, 8, 0]), || Withdrawn(Fault::Value));
-    both(&attribute(0xc0, 23, &[0, 8, 0, 3, 4, 2, 9]), || Withdrawn(Fault::Value));
-    both(&attribute(0xc0, 23, &[0, 8, 0, 2, 0x80, 0]), || Withdrawn(Fault::Value));
+    both(&attribute(0xc0, 23, &[0, 8, 0, 3, 4, 2, 9]), || {
+        Withdrawn(Fault::Value)
+    });
+    both(&attribute(0xc0, 23, &[0, 8, 0, 2, 0x80, 0]), || {
+        Withdrawn(Fault::Value)
+    });
     both(&attribute(0xc0, 23, &[]), || Withdrawn(Fault::Length));
     both(&attribute(0x80, 23, &[]), || Withdrawn(Fault::Flags));
 }
@@ -391,14 +435,20 @@ fn row_25_ipv6_extended_communities() {
 #[test]
 fn row_26_aigp_is_not_enabled() {
     let good = [1, 0, 11, 0, 0, 0, 0, 0, 0, 0, 9];
-    both(&attribute(0x80, 26, &good), || Discarded(Fault::NotFromThisPeer));
-    both(&attribute(0x80, 26, &[]), || Discarded(Fault::NotFromThisPeer));
+    both(&attribute(0x80, 26, &good), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
+    both(&attribute(0x80, 26, &[]), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
     both(&attribute(0xc0, 26, &good), || Discarded(Fault::Flags));
 }
 
 #[test]
 fn row_29_link_state() {
-    both(&attribute(0x80, 29, &[1]), || Discarded(Fault::NotFromThisPeer));
+    both(&attribute(0x80, 29, &[1]), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
     both(&attribute(0xc0, 29, &[1]), || Discarded(Fault::Flags));
 }
 
@@ -412,16 +462,22 @@ fn row_32_large_communities() {
 
 #[test]
 fn row_33_bgpsec_path() {
-    both(&attribute(0x80, 33, &[1]), || Discarded(Fault::NotFromThisPeer));
+    both(&attribute(0x80, 33, &[1]), || {
+        Discarded(Fault::NotFromThisPeer)
+    });
     both(&attribute(0x40, 33, &[1]), || Discarded(Fault::Flags));
 }
 
 #[test]
 fn row_35_only_to_customer() {
     both(&attribute(0xc0, 35, &[0, 0, 0, 7]), || Carried);
-    both(&attribute(0xc0, 35, &[0, 0, 0, 0]), || Withdrawn(Fault::AsZero));
+    both(&attribute(0xc0, 35, &[0, 0, 0, 0]), || {
+        Withdrawn(Fault::AsZero)
+    });
     both(&attribute(0xc0, 35, &[0, 7]), || Withdrawn(Fault::Length));
-    both(&attribute(0x80, 35, &[0, 0, 0, 7]), || Withdrawn(Fault::Flags));
+    both(&attribute(0x80, 35, &[0, 0, 0, 7]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
@@ -432,7 +488,9 @@ fn row_40_prefix_sid() {
     both(&attribute(0xc0, 40, &[1, 0, 6, 0, 0, 0, 0, 0, 0]), || {
         Discarded(Fault::Value)
     });
-    both(&attribute(0xc0, 40, &[3, 0, 9, 0]), || Discarded(Fault::Value));
+    both(&attribute(0xc0, 40, &[3, 0, 9, 0]), || {
+        Discarded(Fault::Value)
+    });
     both(&attribute(0xc0, 40, &[]), || Discarded(Fault::Length));
     both(&attribute(0x80, 40, &[3, 0, 0]), || Discarded(Fault::Flags));
 }
@@ -440,14 +498,22 @@ fn row_40_prefix_sid() {
 #[test]
 fn row_128_attr_set() {
     both(&attribute(0xc0, 128, &[0, 0, 0, 7]), || Carried);
-    both(&attribute(0xc0, 128, &[0, 0, 7]), || Withdrawn(Fault::Length));
-    both(&attribute(0x80, 128, &[0, 0, 0, 7]), || Withdrawn(Fault::Flags));
+    both(&attribute(0xc0, 128, &[0, 0, 7]), || {
+        Withdrawn(Fault::Length)
+    });
+    both(&attribute(0x80, 128, &[0, 0, 0, 7]), || {
+        Withdrawn(Fault::Flags)
+    });
 }
 
 #[test]
 fn row_unknown_well_known() {
-    both(&attribute(0x40, 99, &[1]), || Withdrawn(Fault::UnknownWellKnown));
-    both(&attribute(0x00, 99, &[1]), || Withdrawn(Fault::UnknownWellKnown));
+    both(&attribute(0x40, 99, &[1]), || {
+        Withdrawn(Fault::UnknownWellKnown)
+    });
+    both(&attribute(0x00, 99, &[1]), || {
+        Withdrawn(Fault::UnknownWellKnown)
+    });
 }
 
 #[test]
@@ -485,7 +551,10 @@ fn the_neighbours_own_setting_comes_before_the_table() {
     let unknown = attribute(0xc0, 99, &[1]);
     let communities = attribute(0xc0, 8, &[1]);
     assert_eq!(outcome(&unknown, &options), Withdrawn(Fault::Configured));
-    assert_eq!(outcome(&communities, &options), Discarded(Fault::Configured));
+    assert_eq!(
+        outcome(&communities, &options),
+        Discarded(Fault::Configured)
+    );
 }
 
 #[test]

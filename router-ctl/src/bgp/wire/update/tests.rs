@@ -57,14 +57,27 @@ fn resets(body: &[u8], code: u8, subcode: u8) {
 #[track_caller]
 fn withdraws(body: &[u8], options: &DecodeOptions, fault: Fault) {
     let update = decode(body, options).unwrap();
-    let worst = update.findings.iter().max_by_key(|finding| finding.disposition);
+    let worst = update
+        .findings
+        .iter()
+        .max_by_key(|finding| finding.disposition);
     let worst = worst.unwrap();
     assert_eq!(
         (worst.disposition, worst.fault),
         (Disposition::TreatAsWithdraw, fault)
     );
-    assert!(update.routes.iter().all(|update| update.announced.is_empty()));
-    assert!(update.routes.iter().any(|update| !update.withdrawn.is_empty()));
+    assert!(
+        update
+            .routes
+            .iter()
+            .all(|update| update.announced.is_empty())
+    );
+    assert!(
+        update
+            .routes
+            .iter()
+            .any(|update| !update.withdrawn.is_empty())
+    );
 }
 
 fn accepts(body: &[u8], options: &DecodeOptions) -> Update {
@@ -112,7 +125,11 @@ fn structure_an_attribute_header_without_room_costs_the_routes() {
 
 #[test]
 fn structure_an_attribute_that_overruns_costs_the_routes_and_the_prefixes_are_found() {
-    let body = body(&[], &[ORIGIN, AS_PATH, NEXT_HOP, &[0xc0, 8, 200, 1]], PREFIX);
+    let body = body(
+        &[],
+        &[ORIGIN, AS_PATH, NEXT_HOP, &[0xc0, 8, 200, 1]],
+        PREFIX,
+    );
     let update = decode(&body, &ebgp()).unwrap();
     assert_eq!(update.routes[0].withdrawn, [nlri("203.0.113.0/24")]);
     withdraws(&body, &ebgp(), Fault::Truncated);
@@ -148,7 +165,11 @@ fn structure_bad_mp_prefixes_end_the_session() {
     let with = |attribute: &[u8]| body(&[], &[ORIGIN, AS_PATH, NEXT_HOP, attribute], PREFIX);
     resets(&with(&reach(2, &V6, &[129])), 3, 9);
     resets(&with(&reach(2, &V6, &[48, 0x20])), 3, 9);
-    resets(&with(&reach(1, &[192, 0, 2, 1], &[33, 1, 2, 3, 4, 5])), 3, 9);
+    resets(
+        &with(&reach(1, &[192, 0, 2, 1], &[33, 1, 2, 3, 4, 5])),
+        3,
+        9,
+    );
     resets(&with(&unreach(2, &[129])), 3, 9);
     resets(&with(&unreach(2, &[48, 0x20])), 3, 9);
 }
@@ -219,9 +240,21 @@ fn structure_ipv4_prefixes_over_ipv6_need_the_capability() {
 #[test]
 fn structure_a_missing_mandatory_attribute_costs_the_routes() {
     let options = ebgp();
-    withdraws(&body(&[], &[AS_PATH, NEXT_HOP], PREFIX), &options, Fault::Missing);
-    withdraws(&body(&[], &[ORIGIN, NEXT_HOP], PREFIX), &options, Fault::Missing);
-    withdraws(&body(&[], &[ORIGIN, AS_PATH], PREFIX), &options, Fault::Missing);
+    withdraws(
+        &body(&[], &[AS_PATH, NEXT_HOP], PREFIX),
+        &options,
+        Fault::Missing,
+    );
+    withdraws(
+        &body(&[], &[ORIGIN, NEXT_HOP], PREFIX),
+        &options,
+        Fault::Missing,
+    );
+    withdraws(
+        &body(&[], &[ORIGIN, AS_PATH], PREFIX),
+        &options,
+        Fault::Missing,
+    );
     let reach = reach(2, &V6, PREFIX6);
     withdraws(&body(&[], &[ORIGIN, &reach], &[]), &options, Fault::Missing);
     let mixed = body(&[], &[ORIGIN, AS_PATH, &reach], PREFIX);
@@ -274,9 +307,15 @@ fn structure_end_of_rib() {
     );
     assert_eq!(end_of_rib(&body(&[8, 10], &[], &[])), None);
     assert_eq!(end_of_rib(&body(&[], &[&unreach(2, PREFIX6)], &[])), None);
-    assert_eq!(end_of_rib(&body(&[], &[ORIGIN, &unreach(2, &[])], &[])), None);
+    assert_eq!(
+        end_of_rib(&body(&[], &[ORIGIN, &unreach(2, &[])], &[])),
+        None
+    );
     // VPNv4, and a family that is known but not in use.
-    assert_eq!(end_of_rib(&body(&[], &[&[0x80, 15, 3, 0, 1, 128]], &[])), None);
+    assert_eq!(
+        end_of_rib(&body(&[], &[&[0x80, 15, 3, 0, 1, 128]], &[])),
+        None
+    );
     let v6_only = DecodeOptions {
         families: FamilySet::from_iter([Family::Ipv6Unicast]),
         ..ebgp()
@@ -320,7 +359,7 @@ fn a_link_local_next_hop_needs_an_interface() {
     }
     let pair = [V6, link_local.octets()].concat();
     let body = body(&[], &[ORIGIN, AS_PATH, &reach(2, &pair, PREFIX6)], &[]);
-    let next_hop = |options| {
+    let next_hop = |options: &DecodeOptions| {
         let update = accepts(&body, options);
         update.routes[0].attributes.as_ref().unwrap().next_hop
     };
@@ -346,14 +385,17 @@ fn both_families_of_one_update_are_told() {
     let summary: Vec<_> = update
         .routes
         .iter()
-        .map(|update| (update.family, update.announced.len(), update.withdrawn.len()))
+        .map(|update| {
+            (
+                update.family,
+                update.announced.len(),
+                update.withdrawn.len(),
+            )
+        })
         .collect();
     assert_eq!(
         summary,
-        [
-            (Family::Ipv4Unicast, 1, 1),
-            (Family::Ipv6Unicast, 1, 1)
-        ]
+        [(Family::Ipv4Unicast, 1, 1), (Family::Ipv6Unicast, 1, 1)]
     );
 }
 
@@ -375,13 +417,14 @@ fn classic_and_mp_prefixes_of_one_family_keep_their_next_hops() {
 #[test]
 fn canonical_attributes_are_ordered_sets_with_short_headers() {
     let communities = [0xd0, 8, 0, 12, 0, 2, 0, 2, 0, 1, 0, 1, 0, 2, 0, 2];
-    let attributes = [&communities[..], NEXT_HOP, &[0x50, 2, 0, 6, 2, 1, 0, 0, 0xfd, 0xe9], ORIGIN];
-    let update = accepts(&body(&[], &attributes, PREFIX), &ebgp());
-    let expected = [
+    let attributes = [
+        &communities[..],
+        NEXT_HOP,
+        &[0x50, 2, 0, 6, 2, 1, 0, 0, 0xfd, 0xe9],
         ORIGIN,
-        AS_PATH,
-        &[0xc0, 8, 8, 0, 1, 0, 1, 0, 2, 0, 2],
     ];
+    let update = accepts(&body(&[], &attributes, PREFIX), &ebgp());
+    let expected = [ORIGIN, AS_PATH, &[0xc0, 8, 8, 0, 1, 0, 1, 0, 2, 0, 2]];
     let raw = &update.routes[0].attributes.as_ref().unwrap().raw;
     assert_eq!(**raw, *expected.concat());
 }
@@ -450,8 +493,11 @@ mod two_octet_peers {
     #[test]
     fn an_aggregator_of_another_as_voids_both_as4_attributes() {
         let aggregator = [0xc0, 7, 6, 0, 7, 10, 0, 0, 1];
+        let as4_aggregator = [0xc0, 18, 8, 0, 1, 0, 0, 10, 0, 0, 2];
         let wide = [2, 1, 0, 1, 0, 0];
-        path(&[65001, 23456], Some(&wide), &aggregator, "65001 23456");
+        let pair = [&aggregator[..], &as4_aggregator].concat();
+        path(&[65001, 23456], Some(&wide), &pair, "65001 23456");
+        path(&[65001, 23456], Some(&wide), &aggregator, "65001 65536");
     }
 
     #[test]
@@ -465,9 +511,15 @@ mod two_octet_peers {
             attributes.view().aggregator().unwrap()
         };
         let merged = aggregator(&[ORIGIN, &as_path, NEXT_HOP, &narrow, &wide]);
-        assert_eq!((merged.asn, merged.address), (Asn(65536), [10, 0, 0, 2].into()));
+        assert_eq!(
+            (merged.asn, merged.address),
+            (Asn(65536), [10, 0, 0, 2].into())
+        );
         let alone = aggregator(&[ORIGIN, &as_path, NEXT_HOP, &narrow]);
-        assert_eq!((alone.asn, alone.address), (Asn::TRANS, [10, 0, 0, 1].into()));
+        assert_eq!(
+            (alone.asn, alone.address),
+            (Asn::TRANS, [10, 0, 0, 1].into())
+        );
     }
 
     #[test]
@@ -679,7 +731,10 @@ fn end_of_rib_survives_the_wire() {
     for family in Family::ALL {
         let mut bytes = Vec::new();
         assert_eq!(encode_end_of_rib(&mut bytes, family), 1);
-        assert_eq!(decode(&bytes[HEADER..], &ebgp()).unwrap().end_of_rib, Some(family));
+        assert_eq!(
+            decode(&bytes[HEADER..], &ebgp()).unwrap().end_of_rib,
+            Some(family)
+        );
     }
 }
 
@@ -724,5 +779,8 @@ fn messages_are_packed_to_the_last_octet() {
     let mut bytes = Vec::new();
     let messages = encode_withdraw(&mut bytes, Family::Ipv4Unicast, &nlri, &encoding);
     let room = 4096 - 23;
-    assert_eq!(usize::try_from(messages).unwrap(), (4 * nlri.len()).div_ceil(room - room % 4));
+    assert_eq!(
+        usize::try_from(messages).unwrap(),
+        (4 * nlri.len()).div_ceil(room - room % 4)
+    );
 }
