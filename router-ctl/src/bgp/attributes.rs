@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 use smallvec::SmallVec;
 
 use crate::bgp::types::{Asn, Origin, PathAttributes, RouterId};
-use crate::bgp::wire::as_path::{AsPath, AsPathBuilder, SegmentKind};
+use crate::bgp::wire::as_path::{AsPath, AsPathBuilder};
+pub use crate::bgp::wire::community::{Community, ExtendedCommunity, LargeCommunity};
 use crate::bgp::wire::attribute::{AttributeCode, AttributeFlags, write_attribute};
 
 impl PathAttributes {
@@ -21,18 +22,6 @@ impl PathAttributes {
         AttributesEditor::new(&self.raw)
     }
 }
-
-/// A standard community (RFC 1997): `65001:100`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Community(pub u32);
-
-/// A large community (RFC 8092): `global:local1:local2`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LargeCommunity(pub [u32; 3]);
-
-/// An extended community (RFC 4360) as its eight octets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ExtendedCommunity(pub [u8; 8]);
 
 /// AGGREGATOR (RFC 4271 §5.1.7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,14 +135,6 @@ impl<'a> AttributesView<'a> {
     }
 }
 
-impl LargeCommunity {
-    fn from_octets(octets: [u8; 12]) -> Self {
-        let (words, _) = octets.as_chunks::<4>();
-        let mut values = words.iter().map(|word| u32::from_be_bytes(*word));
-        Self(std::array::from_fn(|_| values.next().unwrap_or_default()))
-    }
-}
-
 /// Iterator over (code, flags, value).
 #[derive(Clone, Debug)]
 pub struct AttributesIter<'a> {
@@ -243,9 +224,8 @@ impl<'a> AttributesEditor<'a> {
     pub fn prepend_as_times(&mut self, asn: Asn, times: usize) {
         let mut path = AsPathBuilder::new();
         (0..times).for_each(|_| path.push(asn));
-        path.push_path(AsPath::new(
-            self.value(AttributeCode::AS_PATH).unwrap_or_default(),
-        ));
+        let old = self.value(AttributeCode::AS_PATH).unwrap_or_default();
+        path.push_path(AsPath::new(old), |_| true);
         self.set_as_path(path.as_path());
     }
 
@@ -302,20 +282,14 @@ impl<'a> AttributesEditor<'a> {
     }
 
     pub fn set_large_communities(&mut self, communities: impl IntoIterator<Item = LargeCommunity>) {
-        let octets = communities
-            .into_iter()
-            .map(|LargeCommunity([global, first, second])| {
-                let mut octets = [0; 12];
-                let words = [global, first, second].map(u32::to_be_bytes);
-                octets.copy_from_slice(words.as_flattened());
-                octets
-            });
+        let octets = communities.into_iter().map(LargeCommunity::octets);
         self.set_of(AttributeCode::LARGE_COMMUNITIES, octets);
     }
 
     /// The canonical bytes.
     pub fn finish(&self) -> Box<[u8]> {
-        let mut raw = SmallVec::<[u8; 256]>::new();
+        let values = self.entries.iter().map(|entry| entry.value.len());
+        let mut raw = Vec::with_capacity(values.map(|length| length.saturating_add(4)).sum());
         for entry in &self.entries {
             write_attribute(&mut raw, entry.code, entry.flags, &entry.value);
         }
@@ -358,18 +332,4 @@ impl<'a> AttributesEditor<'a> {
             Err(at) => self.entries.insert(at, entry),
         }
     }
-}
-
-/// Segments that never leave an AS or a confederation, for callers that strip them.
-pub fn without_confed(path: AsPath<'_>) -> AsPathBuilder {
-    let mut kept = AsPathBuilder::new();
-    for segment in path.segments().filter(|segment| !segment.kind.is_confed()) {
-        match segment.kind {
-            SegmentKind::Sequence => segment.ases().for_each(|asn| kept.push(asn)),
-            SegmentKind::Set | SegmentKind::ConfedSequence | SegmentKind::ConfedSet => {
-                kept.push_segment(segment.kind, segment.ases());
-            }
-        }
-    }
-    kept
 }

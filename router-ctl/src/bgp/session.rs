@@ -1,257 +1,91 @@
-//! One neighbour: up to two TCP connections, the state machine, timers, framing, negotiation.
+//! One neighbour: up to two TCP connections, the state machines, timers, framing, negotiation.
 //!
 //! The driver owns the sockets and the clock. It calls a `handle_*` method for what happened and then drains
-//! [`Session::poll_action`]; [`Session::poll_timeout`] says when to call [`Session::handle_timeout`].
+//! [`Session::poll_action`]; [`Session::poll_timeout`] says when to call [`Session::handle_timeout`]. Bytes that
+//! have arrived go in before timers are looked at, so that a late driver does not end a living session.
+//!
+//! The dialing machine and each connection's machine are `fsm::step`; this file finds the event, carries out
+//! what the step says and decides what follows the end of a connection: a new attempt, or a wait when an error
+//! would only repeat itself. Two connections are both run until an OPEN tells which of them stays
+//! (RFC 4271 §6.8, RFC 6286 §2.3). Memory is bounded: two connections, each with at most one unfinished message.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
+mod config;
+mod connection;
+mod machine;
+mod receive;
+mod report;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::bgp::fsm::State;
+use smallvec::SmallVec;
+
+pub use self::config::{GracefulRestart, SessionConfig, StopReason};
+use self::connection::Connection;
+pub use self::report::{
+    Action, CloseReason, ConnectionId, Direction, Down, Malformed, MessageCounts, Reset, Stats,
+};
+use crate::bgp::fsm::{Event, State};
 use crate::bgp::negotiate::Negotiated;
-use crate::bgp::types::{Asn, Family, PeerAs, RouteUpdate, RouterId};
-use crate::bgp::wire::error::Finding;
+use crate::bgp::timers::{self, Jitter};
+use crate::bgp::types::Family;
+use crate::bgp::wire::header::MessageType;
 use crate::bgp::wire::notification::Notification;
-use crate::bgp::wire::route_refresh::RefreshKind;
-
-/// Given by the driver, unique per neighbour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u32);
-
-/// Who opened the TCP connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
-    Inbound,
-    Outbound,
-}
-
-/// How to talk to one neighbour.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionConfig {
-    pub local_as: Asn,
-    pub router_id: RouterId,
-    pub remote_as: PeerAs,
-    /// Never dial.
-    pub passive: bool,
-    /// Refuse everything until a configuration without it.
-    pub admin_down: bool,
-    /// Seconds; 0 or at least 3.
-    pub hold_time: u16,
-    pub minimum_hold_time: u16,
-    /// Seconds; a third of the negotiated hold time when absent.
-    pub keepalive: Option<u16>,
-    /// Seconds between dials; doubles to 120 while they fail.
-    pub connect_retry: u16,
-    pub families: Vec<Family>,
-    pub add_path_receive: Vec<Family>,
-    pub add_path_send: Vec<Family>,
-    pub extended_message: bool,
-    /// Offer IPv6 next hops for IPv4 prefixes (RFC 8950).
-    pub extended_next_hop: bool,
-    pub graceful_restart: Option<GracefulRestart>,
-    pub disable_capability_negotiation: bool,
-    pub override_capability: bool,
-    pub strict_capability_match: bool,
-    pub enforce_first_as: bool,
-    pub reject_as_sets: bool,
-    pub allow_martian_next_hop: bool,
-    /// The session runs over one link, so link-local next hops mean something.
-    pub link_local_next_hop: bool,
-    /// Jitter is a pure function of it.
-    pub jitter_seed: u64,
-}
-
-impl SessionConfig {
-    /// Every other setting at its default.
-    pub fn new(local_as: Asn, router_id: RouterId, remote_as: PeerAs) -> Self {
-        Self {
-            local_as,
-            router_id,
-            remote_as,
-            passive: false,
-            admin_down: false,
-            hold_time: 90,
-            minimum_hold_time: 3,
-            keepalive: None,
-            connect_retry: 30,
-            families: vec![Family::Ipv4Unicast],
-            add_path_receive: Vec::new(),
-            add_path_send: Vec::new(),
-            extended_message: true,
-            extended_next_hop: false,
-            graceful_restart: None,
-            disable_capability_negotiation: false,
-            override_capability: false,
-            strict_capability_match: false,
-            enforce_first_as: true,
-            reject_as_sets: true,
-            allow_martian_next_hop: false,
-            link_local_next_hop: true,
-            jitter_seed: 0,
-        }
-    }
-}
-
-/// What we say about our own restarts (RFC 4724 §3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GracefulRestart {
-    /// Seconds, at most 4095.
-    pub restart_time: u16,
-    /// R: we have just restarted.
-    pub restarting: bool,
-    /// F, of every family: the data plane forwarded all the while.
-    pub forwarding_kept: bool,
-    /// Help others, but name no families of our own.
-    pub helper_only: bool,
-}
-
-/// Why the driver ends a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StopReason {
-    /// Text for the peer's operator (RFC 9003).
-    AdminShutdown(Option<String>),
-    AdminReset(Option<String>),
-    PeerRemoved,
-    ConfigChange,
-    MaximumPrefix {
-        family: Family,
-        limit: u32,
-    },
-    OutOfResources,
-    BfdDown,
-    /// The interface went down: nothing can be sent.
-    LinkDown,
-    /// We stop to be back soon: closed without a NOTIFICATION, so that helpers keep our paths.
-    Restart,
-}
-
-/// What the driver is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Connect to the peer, giving up an attempt still under way. The answer is `handle_connected` or
-    /// `handle_dial_failed`.
-    Dial,
-    Transmit {
-        id: ConnectionId,
-        bytes: Arc<[u8]>,
-    },
-    /// Close after what was transmitted is written, or after one second. No `handle_closed` is expected.
-    Close {
-        id: ConnectionId,
-    },
-    Up(Box<Negotiated>),
-    Down(Down),
-    Routes(RouteUpdate),
-    EndOfRib(Family),
-    RouteRefresh(Family, RefreshKind),
-    StateChanged(State),
-    /// For the log: an UPDATE was repaired or its prefixes withdrawn. At most one a second.
-    Malformed(Arc<Malformed>),
-}
-
-/// An UPDATE with errors that did not end the session (RFC 7606).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed {
-    pub at: Instant,
-    pub findings: Vec<Finding>,
-    /// The message as it came.
-    pub message: Vec<u8>,
-}
-
-/// The end of an established session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Down {
-    pub reason: CloseReason,
-    /// The peer's paths may be kept as stale (RFC 4724, RFC 8538).
-    pub graceful: bool,
-}
-
-/// Why a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CloseReason {
-    NotificationSent(Notification),
-    NotificationReceived(Notification),
-    /// The TCP connection ended.
-    ConnectionLost,
-    /// The peer restarted and came back before its old connection was gone (RFC 4724 §5).
-    Replaced,
-    /// We ended it without a NOTIFICATION.
-    Stopped(StopReason),
-}
-
-impl fmt::Display for CloseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotificationSent(notification) => write!(f, "sent {notification}"),
-            Self::NotificationReceived(notification) => write!(f, "received {notification}"),
-            Self::ConnectionLost => f.write_str("connection closed by the peer"),
-            Self::Replaced => f.write_str("replaced by a new connection of the restarted peer"),
-            Self::Stopped(reason) => write!(f, "stopped: {reason:?}"),
-        }
-    }
-}
-
-/// Messages by type.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct MessageCounts {
-    pub open: u64,
-    pub update: u64,
-    pub notification: u64,
-    pub keepalive: u64,
-    pub route_refresh: u64,
-}
-
-impl MessageCounts {
-    pub fn total(&self) -> u64 {
-        self.open + self.update + self.notification + self.keepalive + self.route_refresh
-    }
-}
-
-/// Counters since the session was configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    pub received: MessageCounts,
-    pub sent: MessageCounts,
-    pub connections_established: u64,
-    pub connections_dropped: u64,
-    /// When the state last went to or from Established.
-    pub last_change: Option<Instant>,
-    pub last_reset: Option<Reset>,
-    /// How often each error was met in an UPDATE.
-    pub findings: BTreeMap<Finding, u64>,
-    /// The last eight UPDATEs with errors, oldest first.
-    pub malformed: VecDeque<Arc<Malformed>>,
-}
-
-/// The last time a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reset {
-    pub at: Instant,
-    pub reason: CloseReason,
-    pub state: State,
-    /// Both OPENs as they were on the wire.
-    pub open_sent: Vec<u8>,
-    pub open_received: Vec<u8>,
-}
+use crate::bgp::wire::route_refresh::{self, RefreshKind};
+use crate::bgp::wire::update;
 
 /// One neighbour.
 #[derive(Debug)]
 pub struct Session {
     config: SessionConfig,
+    /// Between `start` and `stop`.
+    running: bool,
+    /// State of the dialing machine: Idle, Connect or Active.
+    dialing: State,
+    /// Connect retry, or the end of an error wait when `dialing` is Idle.
+    retry_at: Option<Instant>,
+    connections: SmallVec<[Connection; 2]>,
+    jitter: Jitter,
+    /// Refused dials, ended connections and errors in a row.
+    refused: u32,
+    ended: u32,
+    errors: u32,
+    /// The peer does not take capabilities: the next OPEN goes without.
+    without_capabilities: bool,
     state: State,
+    reported_malformed: Option<Instant>,
     stats: Stats,
-    negotiated: Option<Box<Negotiated>>,
     actions: VecDeque<Action>,
+}
+
+/// What comes with an event.
+enum Detail {
+    None,
+    /// To be sent before the connection closes.
+    Send(Notification),
+    Received(Notification),
+    Stopped(StopReason),
+    Update(update::Update),
+    Refresh(Family, RefreshKind),
 }
 
 impl Session {
     pub fn new(config: SessionConfig) -> Self {
         Self {
+            jitter: Jitter::new(config.jitter_seed),
             config,
+            running: false,
+            dialing: State::Idle,
+            retry_at: None,
+            connections: SmallVec::new(),
+            refused: 0,
+            ended: 0,
+            errors: 0,
+            without_capabilities: false,
             state: State::Idle,
+            reported_malformed: None,
             stats: Stats::default(),
-            negotiated: None,
             actions: VecDeque::new(),
         }
     }
@@ -260,48 +94,174 @@ impl Session {
         &self.config
     }
 
-    /// Replaces the configuration: timers, `passive` and error handling at once, the rest with the next
-    /// connection.
-    pub fn set_config(&mut self, config: SessionConfig) {
+    /// Replaces the configuration: dialing and its timers follow at once, the rest with the next connection. A
+    /// change that a running session cannot follow is the caller's to notice; it stops and starts.
+    pub fn set_config(&mut self, config: SessionConfig, now: Instant) {
+        let passive_changed = self.config.passive != config.passive;
         self.config = config;
+        if passive_changed && self.dialing != State::Idle {
+            self.begin(now);
+        }
     }
 
-    /// Begins: dials, or waits when passive.
-    pub fn start(&mut self, _now: Instant) {}
+    /// Begins: dials, or waits when passive. Nothing while administratively down.
+    pub fn start(&mut self, now: Instant) {
+        if self.config.admin_down || self.running {
+            return;
+        }
+        self.running = true;
+        (self.refused, self.ended, self.errors) = (0, 0, 0);
+        self.begin(now);
+    }
 
     /// Ends in Idle, where it stays until `start`.
-    pub fn stop(&mut self, _why: StopReason, _now: Instant) {}
+    pub fn stop(&mut self, why: StopReason, now: Instant) {
+        self.running = false;
+        self.dial(Event::Stop, Duration::ZERO, now);
+        while let Some(connection) = self.connections.first() {
+            let id = connection.id;
+            let detail = match why.cease(connection.notifications_are_graceful()) {
+                Some(cease) => Detail::Send(cease),
+                None => Detail::Stopped(why.clone()),
+            };
+            self.advance(id, Event::Stop, detail, now);
+        }
+    }
 
     /// A TCP connection is up.
-    pub fn handle_connected(&mut self, _id: ConnectionId, _direction: Direction, _now: Instant) {}
+    pub fn handle_connected(&mut self, id: ConnectionId, direction: Direction, now: Instant) {
+        match direction {
+            Direction::Outbound if self.dialing == State::Connect => {
+                self.dialing = State::Idle;
+                self.retry_at = None;
+            }
+            // Given up meanwhile, for example because the peer's own connection was faster.
+            Direction::Outbound => {
+                self.actions.push_back(Action::Close { id });
+                return;
+            }
+            Direction::Inbound => {
+                if let Some(subcode) = self.refusal() {
+                    let refusal = Notification::new(Notification::CEASE, subcode);
+                    self.send_notification(id, &refusal);
+                    self.actions.push_back(Action::Close { id });
+                    return;
+                }
+                self.drop_inbound(now);
+            }
+        }
+        let with_capabilities = !self.without_capabilities;
+        let connection = Connection::new(id, direction, &self.config, with_capabilities);
+        self.connections.push(connection);
+        self.advance(id, Event::Connected, Detail::None, now);
+    }
 
-    pub fn handle_dial_failed(&mut self, _now: Instant) {}
+    pub fn handle_dial_failed(&mut self, now: Instant) {
+        if self.dialing != State::Connect {
+            return;
+        }
+        let wait = timers::connect_retry(self.connect_retry(), self.refused);
+        self.refused = self.refused.saturating_add(1);
+        self.dial(Event::DialFailed, wait, now);
+    }
 
-    pub fn handle_bytes(&mut self, _id: ConnectionId, _bytes: &[u8], _now: Instant) {}
+    pub fn handle_bytes(&mut self, id: ConnectionId, bytes: &[u8], now: Instant) {
+        let Some(connection) = self.connection_mut(id) else {
+            return;
+        };
+        let mut inbox = std::mem::take(&mut connection.inbox);
+        let mut rest = bytes;
+        // The connection may end with any message.
+        while let Some(limit) = self.connection_mut(id).map(|connection| connection.limit()) {
+            match inbox.next(&mut rest, limit) {
+                Ok(Some((header, message))) => self.handle_message(id, header, message, now),
+                Ok(None) => break,
+                Err(error) => self.fail(id, error, now),
+            }
+        }
+        if let Some(connection) = self.connection_mut(id) {
+            connection.inbox = inbox;
+        }
+    }
 
     /// The TCP connection ended.
-    pub fn handle_closed(&mut self, _id: ConnectionId, _now: Instant) {}
+    pub fn handle_closed(&mut self, id: ConnectionId, now: Instant) {
+        self.advance(id, Event::ConnectionLost, Detail::None, now);
+    }
 
     /// Bytes wait for the socket (`pending`), or none do. Call it when that changes and whenever some were
     /// written: a peer that takes nothing for long loses its session (RFC 9687).
-    pub fn handle_write_progress(&mut self, _id: ConnectionId, _pending: bool, _now: Instant) {}
+    pub fn handle_write_progress(&mut self, id: ConnectionId, pending: bool, now: Instant) {
+        if let Some(connection) = self.connection_mut(id) {
+            let hold = connection.negotiated().and_then(|agreed| agreed.hold_time);
+            connection.send_hold_at = pending.then(|| now + timers::send_hold(hold));
+        }
+    }
 
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        let ids: SmallVec<[ConnectionId; 2]> = self.connections.iter().map(|each| each.id).collect();
+        for id in ids {
+            let Some(connection) = self.connection_mut(id) else {
+                continue;
+            };
+            let event = if due(connection.hold_at) {
+                Event::HoldExpired
+            } else if due(connection.send_hold_at) {
+                Event::SendHoldExpired
+            } else if due(connection.keepalive_at) {
+                Event::KeepaliveExpired
+            } else {
+                continue;
+            };
+            self.advance(id, event, Detail::None, now);
+        }
+        if due(self.retry_at) {
+            self.retry_at = None;
+            self.retry(now);
+        }
+    }
 
-    /// Whole messages, encoded by the caller. Counted as UPDATEs; dropped unless Established.
-    pub fn send_updates(&mut self, _bytes: Arc<[u8]>, _messages: u32) {}
+    /// Whole UPDATEs, encoded by the caller. Dropped unless Established.
+    pub fn send_updates(&mut self, bytes: Arc<[u8]>, messages: u32) {
+        let Some(id) = self.established().map(|connection| connection.id) else {
+            return;
+        };
+        self.stats.sent.count(MessageType::Update, messages.into());
+        self.actions.push_back(Action::Transmit { id, bytes });
+    }
 
     /// Asks the peer for its routes, or marks begin and end of ours. Dropped unless both sides can.
-    pub fn send_route_refresh(&mut self, _family: Family, _kind: RefreshKind) {}
+    pub fn send_route_refresh(&mut self, family: Family, kind: RefreshKind) {
+        let able = |agreed: &Negotiated| {
+            agreed.families.contains(&family)
+                && match kind {
+                    RefreshKind::Request => agreed.route_refresh,
+                    RefreshKind::Begin | RefreshKind::End => agreed.enhanced_refresh,
+                }
+        };
+        let connection = self.established();
+        let Some(id) = connection
+            .filter(|connection| connection.negotiated().is_some_and(able))
+            .map(|connection| connection.id)
+        else {
+            return;
+        };
+        self.send(id, MessageType::RouteRefresh, |out| {
+            route_refresh::encode(out, family, kind);
+        });
+    }
 
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        let connections = self.connections.iter().flat_map(Connection::deadlines);
+        connections.chain(self.retry_at).min()
     }
 
+    /// The furthest state of the session's machines.
     pub fn state(&self) -> State {
         self.state
     }
@@ -310,7 +270,25 @@ impl Session {
         &self.stats
     }
 
+    /// While Established.
     pub fn negotiated(&self) -> Option<&Negotiated> {
-        self.negotiated.as_deref()
+        self.established().and_then(Connection::negotiated)
+    }
+
+    fn established(&self) -> Option<&Connection> {
+        self.connections
+            .iter()
+            .find(|connection| connection.state == State::Established)
+    }
+
+    fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|each| each.id == id)
+    }
+
+    fn connect_retry(&self) -> Duration {
+        Duration::from_secs(self.config.connect_retry.max(1).into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,13 @@ impl<'a> AsPath<'a> {
         }
     }
 
+    /// The path as another AS may see it (RFC 5065 §4).
+    pub fn without_confed(self) -> AsPathBuilder {
+        let mut kept = AsPathBuilder::new();
+        kept.push_path(self, |kind| !kind.is_confed());
+        kept
+    }
+
     pub fn occurrences(self, asn: Asn) -> usize {
         self.ases().filter(|&each| each == asn).count()
     }
@@ -129,7 +136,7 @@ impl fmt::Display for AsPath<'_> {
 
 /// Octets per AS number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::bgp) enum Width {
+pub(super) enum Width {
     Two,
     Four,
 }
@@ -227,9 +234,9 @@ impl AsPathBuilder {
         }
     }
 
-    /// Appends a whole path; a sequence that follows a sequence continues it.
-    pub fn push_path(&mut self, path: AsPath<'_>) {
-        for segment in path.segments() {
+    /// Appends the segments that `keep` wants; a sequence that follows a sequence continues it.
+    pub fn push_path(&mut self, path: AsPath<'_>, keep: impl Fn(SegmentKind) -> bool) {
+        for segment in path.segments().filter(|segment| keep(segment.kind)) {
             if segment.kind == SegmentKind::Sequence {
                 segment.ases().for_each(|asn| self.push(asn));
             } else {
@@ -264,4 +271,77 @@ impl AsPathBuilder {
         }
         self.octets.extend_from_slice(&asn.0.to_be_bytes());
     }
+}
+
+/// What the wire form of a path contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Contents {
+    pub(super) as_zero: bool,
+    pub(super) set: bool,
+    pub(super) confed: bool,
+    /// Leftmost AS, if the path begins with an AS_SEQUENCE.
+    pub(super) first: Option<Asn>,
+}
+
+/// Reads a path from the wire. `None`: a type other than 1 to 4, an empty segment, an overrun, or an octet
+/// left over (RFC 7606 §7.2).
+pub(super) fn inspect(octets: &[u8], width: Width) -> Option<Contents> {
+    let mut contents = Contents::default();
+    let mut segments = Segments {
+        rest: octets,
+        width,
+    };
+    let mut first = true;
+    for segment in &mut segments {
+        if segment.octets.is_empty() {
+            return None;
+        }
+        if first && segment.kind == SegmentKind::Sequence {
+            contents.first = segment.ases().next();
+        }
+        first = false;
+        contents.set |= matches!(segment.kind, SegmentKind::Set | SegmentKind::ConfedSet);
+        contents.confed |= segment.kind.is_confed();
+        contents.as_zero |= segment.ases().any(|asn| asn == Asn(0));
+    }
+    segments.rest.is_empty().then_some(contents)
+}
+
+/// The four-octet path behind a two-octet AS_PATH and the AS4_PATH that came along (RFC 6793 §4.2.3): what
+/// AS_PATH has in excess stands before AS4_PATH; an AS4_PATH that is longer is not believed.
+pub(super) fn merge(as_path: &[u8], as4_path: Option<&[u8]>) -> AsPathBuilder {
+    let narrow = || Segments {
+        rest: as_path,
+        width: Width::Two,
+    };
+    let mut merged = AsPathBuilder::new();
+    let length: u32 = narrow().map(Segment::length).sum();
+    let as4_path = as4_path.map(|octets| AsPath::new(octets).without_confed());
+    let excess = as4_path
+        .as_ref()
+        .and_then(|wide| length.checked_sub(wide.as_path().length()));
+    let (Some(as4_path), Some(mut excess)) = (as4_path, excess) else {
+        narrow().for_each(|segment| merged.push_segment(segment.kind, segment.ases()));
+        return merged;
+    };
+    for segment in narrow() {
+        match segment.kind {
+            SegmentKind::Sequence => {
+                let taken = segment.length().min(excess);
+                let leading = usize::try_from(taken).unwrap_or(usize::MAX);
+                segment.ases().take(leading).for_each(|asn| merged.push(asn));
+                excess = excess.saturating_sub(taken);
+            }
+            SegmentKind::Set if excess > 0 => {
+                merged.push_segment(segment.kind, segment.ases());
+                excess = excess.saturating_sub(1);
+            }
+            SegmentKind::ConfedSequence | SegmentKind::ConfedSet if excess > 0 => {
+                merged.push_segment(segment.kind, segment.ases());
+            }
+            SegmentKind::Set | SegmentKind::ConfedSequence | SegmentKind::ConfedSet => {}
+        }
+    }
+    merged.push_path(as4_path.as_path(), |_| true);
+    merged
 }

@@ -28,6 +28,8 @@ impl WireError {
 /// The price of a bad attribute, from weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Disposition {
+    /// Nothing; it is only counted.
+    CountOnly,
     AttributeDiscard,
     TreatAsWithdraw,
     SessionReset,
