@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::attributes::StoredAttributes;
 use super::key::DecisionKey;
 use super::route::PeerKind;
-use crate::bgp::attributes::{AttributesEditor, AttributesView, without_confed};
+use crate::bgp::attributes::{AttributesEditor, AttributesView};
 use crate::bgp::types::{Asn, Family, FamilySet, NextHop, PathAttributes};
 use crate::bgp::wire::attribute::AttributeCode;
 use crate::bgp::wire::update::{Encoding, encode_announce};
@@ -155,7 +155,7 @@ impl GroupKey {
     ) {
         let path = view.as_path();
         if path.segments().any(|segment| segment.kind.is_confed()) {
-            editor.set_as_path(without_confed(path).as_path());
+            editor.set_as_path(path.without_confed().as_path());
         }
         editor.prepend_as(self.local_as);
         editor.retain(|code, _| match code {
