@@ -92,8 +92,11 @@ fn gcd(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// A weight, and the shares that it is spread over.
+pub(super) type Part<'a, T> = (u32, &'a [Share<T>]);
+
 /// Spreads each part's weight over its shares, and merges the parts.
-pub(super) fn combine<T: Copy + Ord>(parts: &[(u32, &[Share<T>])]) -> SmallVec<[Share<T>; 2]> {
+pub(super) fn combine<T: Copy + Ord>(parts: &[Part<'_, T>]) -> SmallVec<[Share<T>; 2]> {
     if let &[(_, shares)] = parts {
         return shares.iter().copied().collect();
     }
@@ -225,7 +228,7 @@ impl Sets {
         let members: SmallVec<[Share<HopId>; 2]> = match &set.key {
             SetKey::Terminal(fate) => terminal(*fate, hops),
             SetKey::Gateways(named) => {
-                let parts: SmallVec<[(u32, &[Share<HopId>]); 2]> = named
+                let parts: SmallVec<[Part<'_, HopId>; 2]> = named
                     .iter()
                     .map(|&(gateway, weight)| (weight, gateways.members(gateway)))
                     .filter(|(_, members)| !members.is_empty())

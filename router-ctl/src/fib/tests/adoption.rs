@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use router_common::next_hop::NextHop;
+use router_common::path_list::{PathList, PathListId};
 
 use super::world::{Route, World, link, net, via};
 use crate::dataplane::Dataplane;
@@ -195,14 +196,14 @@ fn a_set_that_changed_while_nobody_looked_is_derived_from_the_old_table() {
 fn bindings_that_lead_nowhere_are_unbound_unless_set_again() {
     let mut world = busy();
     let mut dump = world.memory.dump().unwrap();
-    let broken = dump.path_lists.len();
-    dump.path_lists.push(router_common::path_list::PathList {
+    let broken = u32::try_from(dump.path_lists.len()).unwrap();
+    dump.path_lists.push(PathList {
         offset: 1 << 19,
         mask: 2,
     });
     for (prefix, route) in &dump.bindings {
         if [net("192.0.2.0/24"), net("203.0.113.0/24")].contains(prefix) {
-            dump.routes[route.0 as usize] = router_common::path_list::PathListId(broken as u32);
+            dump.routes[route.0 as usize] = PathListId(broken);
         }
     }
     world.index = PrefixIndex::new();

@@ -65,7 +65,7 @@ pub(super) fn link(index: u32, state: LinkState) -> Link {
     Link {
         index: IfIndex(index),
         name: format!("eth{index}"),
-        mac: Some(MacAddress([2, 1, 0, 0, 0, index as u8])),
+        mac: Some(MacAddress([2, 1, 0, 0, 0, index.to_be_bytes()[3]])),
         mtu: 1500,
         state,
         loopback: false,
@@ -436,7 +436,7 @@ impl<'a> Expected<'a> {
         let mac = self.host.neighbours.get(&key);
         NextHop {
             egress: key.link.0,
-            mtu: link.mtu as u16,
+            mtu: u16::try_from(link.mtu).unwrap(),
             vlan: 0,
             neighbour: mac.map_or([0; 8], |mac| NextHop::neighbour_word(mac.0)),
             source_mac: link.mac.unwrap().0,
