@@ -431,85 +431,88 @@ fn our_own_bodies_keep_their_keys() {
     );
 }
 
+/// Path, status, code, message.
+const FAILURES: &[(&str, u16, &str, &str)] = &[
+    (
+        "/nothing",
+        404,
+        "not-found",
+        "there is no endpoint /api/v1/nothing",
+    ),
+    (
+        "/bgp/ipv5/routes",
+        400,
+        "bad-value",
+        "\"ipv5\" is neither ipv4 nor ipv6",
+    ),
+    (
+        "/bgp/ipv4/routes/10.0.0",
+        400,
+        "bad-value",
+        "\"10.0.0\" is neither a prefix nor an address",
+    ),
+    (
+        "/bgp/ipv4/routes/::/0",
+        400,
+        "bad-value",
+        "::/0 is of the other address family",
+    ),
+    (
+        "/bgp/ipv4/routes/10.0.0.0/30",
+        404,
+        "not-found",
+        "10.0.0.0/30 is not in the BGP table",
+    ),
+    (
+        "/bgp/neighbors/10.0.0.99",
+        404,
+        "not-found",
+        "no such neighbor: 10.0.0.99",
+    ),
+    (
+        "/bgp/neighbors/node",
+        400,
+        "bad-value",
+        "more than one neighbor begins with \"node\"",
+    ),
+    (
+        "/routes/ipv6/2001:db8:1::1",
+        404,
+        "not-found",
+        "no route to 2001:db8:1::1",
+    ),
+    (
+        "/routes/ipv4?format=xml",
+        400,
+        "bad-value",
+        "format \"xml\": json and ndjson are known",
+    ),
+    (
+        "/stats/prefixes?sort=size",
+        400,
+        "bad-value",
+        "sort \"size\": bps, pps, bytes, pkts and prefix are known",
+    ),
+    (
+        "/stats/prefixes?interval=soon",
+        400,
+        "bad-value",
+        "interval \"soon\": 0–60 s, like 1s, 500ms or 2.5",
+    ),
+    (
+        "/stats/prefixes?interval=-1s",
+        400,
+        "bad-value",
+        "interval \"-1s\": 0–60 s, like 1s, 500ms or 2.5",
+    ),
+];
+
 #[test]
 fn failures_have_one_form() {
     let server = Server::start(Fake::default());
-    for (path, status, code, message) in [
-        (
-            "/nothing",
-            404,
-            "not-found",
-            "there is no endpoint /api/v1/nothing",
-        ),
-        (
-            "/bgp/ipv5/routes",
-            400,
-            "bad-value",
-            "\"ipv5\" is neither ipv4 nor ipv6",
-        ),
-        (
-            "/bgp/ipv4/routes/10.0.0",
-            400,
-            "bad-value",
-            "\"10.0.0\" is neither a prefix nor an address",
-        ),
-        (
-            "/bgp/ipv4/routes/::/0",
-            400,
-            "bad-value",
-            "::/0 is of the other address family",
-        ),
-        (
-            "/bgp/ipv4/routes/10.0.0.0/30",
-            404,
-            "not-found",
-            "10.0.0.0/30 is not in the BGP table",
-        ),
-        (
-            "/bgp/neighbors/10.0.0.99",
-            404,
-            "not-found",
-            "no such neighbor: 10.0.0.99",
-        ),
-        (
-            "/bgp/neighbors/node",
-            400,
-            "bad-value",
-            "more than one neighbor begins with \"node\"",
-        ),
-        (
-            "/routes/ipv6/2001:db8:1::1",
-            404,
-            "not-found",
-            "no route to 2001:db8:1::1",
-        ),
-        (
-            "/routes/ipv4?format=xml",
-            400,
-            "bad-value",
-            "format \"xml\": json and ndjson are known",
-        ),
-        (
-            "/stats/prefixes?sort=size",
-            400,
-            "bad-value",
-            "sort \"size\": bps, pps, bytes, pkts and prefix are known",
-        ),
-        (
-            "/stats/prefixes?interval=soon",
-            400,
-            "bad-value",
-            "interval \"soon\": 0–60 s, like 1s, 500ms or 2.5",
-        ),
-        (
-            "/stats/prefixes?interval=-1s",
-            400,
-            "bad-value",
-            "interval \"-1s\": 0–60 s, like 1s, 500ms or 2.5",
-        ),
-    ] {
+    for (path, status, code, message) in FAILURES {
         let reply = get(&server, path);
-        assert_eq!(reply.status.as_u16(), status, "{path}");
+        assert_eq!(reply.status.as_u16(), *status, "{path}");
         assert_eq!(
             reply.json(),
             json!({"error": {"code": code, "message": message, "details": [], "requestId": reply.request_id}}),

@@ -98,6 +98,12 @@ pub(super) enum Show {
     /// Routes of all protocols and where they lead
     #[command(visible_alias = "routes")]
     Route(RouteArgs),
+    /// The same as `show route`
+    #[command(subcommand, hide = true)]
+    Ip(Ip),
+    /// The same as `show route -6`
+    #[command(subcommand, hide = true)]
+    Ipv6(Ip),
     /// Interfaces, their addresses and how the fast path is attached
     Interfaces(Print),
     /// What is installed in the data plane, and how full it is
@@ -133,9 +139,9 @@ pub(super) enum Bgp {
 
 #[derive(Args, Debug)]
 pub(super) struct TableArgs {
-    /// A prefix, or an address for its longest match
-    #[arg(value_parser = parse_destination)]
-    pub(super) prefix: Option<Destination>,
+    /// A prefix, or an address for its longest match; or `summary`
+    #[arg(value_name = "PREFIX|summary", value_parser = parse_part)]
+    pub(super) prefix: Option<TablePart>,
     /// The prefix and all inside of it
     #[arg(long, requires = "prefix")]
     pub(super) longer: bool,
@@ -156,6 +162,20 @@ pub(super) struct RouteArgs {
     pub(super) ipv6: bool,
     #[command(flatten)]
     pub(super) print: Print,
+}
+
+/// What of a family is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TablePart {
+    Summary,
+    Destination(Destination),
+}
+
+/// `show ip route` and `show ipv6 route`, as FRR has them.
+#[derive(Debug, Subcommand)]
+pub(super) enum Ip {
+    /// Routes of all protocols and where they lead
+    Route(RouteArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -263,6 +283,13 @@ fn parse_destination(text: &str) -> Result<Destination, String> {
     }
 }
 
+fn parse_part(text: &str) -> Result<TablePart, String> {
+    match text {
+        "summary" => Ok(TablePart::Summary),
+        _ => parse_destination(text).map(TablePart::Destination),
+    }
+}
+
 fn parse_interval(text: &str) -> Result<Duration, String> {
     crate::api::parse_duration(text).ok_or_else(|| "a time like 1s, 500ms or 2.5".to_owned())
 }
@@ -287,6 +314,9 @@ mod tests {
             "show bgp neighbors",
             "show bgp neighbors 10.0.0.2 --socket /tmp/s",
             "show bgp ipv4",
+            "show bgp ipv4 summary",
+            "show ip route",
+            "show ipv6 route 2001:db8::1",
             "show bgp ipv6 2001:db8::/32 --longer",
             "show route",
             "show route -6",

@@ -10,7 +10,7 @@ use std::io::Write;
 
 use serde::de::DeserializeOwned;
 
-use crate::cli::args::{Bgp, Dataplane, Print, RouteArgs, Show, System, TableArgs};
+use crate::cli::args::{Bgp, Dataplane, Ip, Print, RouteArgs, Show, System, TableArgs, TablePart};
 use crate::cli::client::{Client, segment};
 use crate::cli::failure::Failure;
 use crate::cli::output::Style;
@@ -33,7 +33,8 @@ pub(super) fn show(
         }
         Show::Bgp(Bgp::Ipv4(table)) => ask.bgp_table("ipv4", table),
         Show::Bgp(Bgp::Ipv6(table)) => ask.bgp_table("ipv6", table),
-        Show::Route(route) => ask.routes(route),
+        Show::Route(route) | Show::Ip(Ip::Route(route)) => ask.routes(route, route.ipv6),
+        Show::Ipv6(Ip::Route(route)) => ask.routes(route, true),
         Show::Interfaces(print) => ask.body(print, "/interfaces", system::interfaces),
         Show::Fib(print) => ask.body(print, "/fib", system::fib),
         Show::Dataplane(Dataplane::Accounting(print)) => {
@@ -70,26 +71,34 @@ impl Ask<'_> {
 
     fn bgp_table(&mut self, family: &str, table: &TableArgs) -> Result<(), Failure> {
         let path = format!("/bgp/{family}/routes");
-        match &table.prefix {
-            Some(prefix) if prefix.is_ipv6() != (family == "ipv6") => {
+        match table.prefix {
+            None => self.list(&table.print, &path, bgp::Listing::default()),
+            Some(TablePart::Summary) => {
+                let path = format!("/bgp/summary?family={family}");
+                let render = match family {
+                    "ipv6" => bgp::summary_ipv6,
+                    _ => bgp::summary_ipv4,
+                };
+                self.body(&table.print, &path, render)
+            }
+            Some(TablePart::Destination(wanted)) if wanted.is_ipv6() != (family == "ipv6") => {
+                let other = if wanted.is_ipv6() { "ipv6" } else { "ipv4" };
                 Err(Failure::Refused(format!(
-                    "{prefix} is not {family}; try show bgp {} {prefix}",
-                    if prefix.is_ipv6() { "ipv6" } else { "ipv4" }
+                    "{wanted} is not {family}; try show bgp {other} {wanted}"
                 )))
             }
-            Some(prefix) if !table.longer => {
-                self.body(&table.print, &format!("{path}/{prefix}"), bgp::detail)
-            }
-            Some(prefix) => {
-                let path = format!("{path}/{prefix}?longer=true");
+            Some(TablePart::Destination(wanted)) if table.longer => {
+                let path = format!("{path}/{wanted}?longer=true");
                 self.list(&table.print, &path, bgp::Listing::default())
             }
-            None => self.list(&table.print, &path, bgp::Listing::default()),
+            Some(TablePart::Destination(wanted)) => {
+                self.body(&table.print, &format!("{path}/{wanted}"), bgp::detail)
+            }
         }
     }
 
-    fn routes(&mut self, routes: &RouteArgs) -> Result<(), Failure> {
-        let ipv6 = routes.prefix.map_or(routes.ipv6, |prefix| prefix.is_ipv6());
+    fn routes(&mut self, routes: &RouteArgs, ipv6: bool) -> Result<(), Failure> {
+        let ipv6 = routes.prefix.map_or(ipv6, |prefix| prefix.is_ipv6());
         let path = format!("/routes/{}", if ipv6 { "ipv6" } else { "ipv4" });
         match routes.prefix {
             Some(prefix) if !routes.longer => {

@@ -34,8 +34,9 @@ fn run(socket: &Path, line: &str) -> (String, Result<(), Failure>) {
 }
 
 /// Commands whose output is kept in `tests/snapshots`. `WRITE_SNAPSHOTS=1` writes them again.
-const SNAPSHOTS: [(&str, &str); 17] = [
+const SNAPSHOTS: [(&str, &str); 18] = [
     ("bgp-summary", "show bgp summary"),
+    ("bgp-ipv6-summary", "show bgp ipv6 summary"),
     ("bgp-neighbor", "show bgp neighbors 10.0.0.2"),
     ("bgp-neighbors", "show bgp neighbors"),
     ("bgp-ipv4", "show bgp ipv4"),

@@ -32,6 +32,22 @@ pub(super) fn summary(summary: &Summary, out: &mut dyn Write, style: Style) -> i
     Ok(())
 }
 
+pub(super) fn summary_ipv4(
+    summary: &FamilySummary,
+    out: &mut dyn Write,
+    style: Style,
+) -> io::Result<()> {
+    family_summary("IPv4", summary, out, style)
+}
+
+pub(super) fn summary_ipv6(
+    summary: &FamilySummary,
+    out: &mut dyn Write,
+    style: Style,
+) -> io::Result<()> {
+    family_summary("IPv6", summary, out, style)
+}
+
 fn family_summary(
     name: &str,
     summary: &FamilySummary,
