@@ -39,7 +39,27 @@ impl NextHop {
             vlan: 0,
             neighbour: [0; 8],
             source_mac: [0; 6],
-            verdict: verdict.row() as u16,
+            verdict: verdict as u16,
+        }
+    }
+
+    /// The fate of packets that end here; `None` where the next hop is a port.
+    #[inline(always)]
+    pub const fn fate(&self) -> Option<Verdict> {
+        match self.verdict {
+            0 => None,
+            row => Verdict::from_row(row as u32),
+        }
+    }
+
+    /// The neighbour's MAC in the first six bytes, read at once: it may be written meanwhile.
+    #[inline(always)]
+    pub fn load_neighbour(&self) -> u64 {
+        // SAFETY: the field is eight bytes at offset 8 of a struct that is aligned to 8.
+        unsafe {
+            core::ptr::from_ref(&self.neighbour)
+                .cast::<u64>()
+                .read_volatile()
         }
     }
 

@@ -22,6 +22,25 @@ pub struct PathList {
 
 const _: () = assert!(size_of::<PathList>() == 8 && align_of::<PathList>() == 8);
 
+impl PathList {
+    /// The list as it is read and stored: one word, so that offset and mask always belong together.
+    #[inline(always)]
+    pub fn from_word(word: u64) -> Self {
+        bytemuck::cast(word)
+    }
+
+    #[inline(always)]
+    pub fn word(self) -> u64 {
+        bytemuck::cast(self)
+    }
+
+    /// The bucket of a flow.
+    #[inline(always)]
+    pub const fn bucket(self, hash: u32) -> u32 {
+        self.offset.wrapping_add(hash & self.mask)
+    }
+}
+
 #[cfg(feature = "user")]
 mod user {
     // SAFETY: `Pod` is derived for both.

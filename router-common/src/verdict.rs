@@ -20,6 +20,7 @@ macro_rules! verdicts {
             /// Every row, in row order.
             pub const ALL: &'static [Verdict] = &[$(Verdict::$variant,)*];
             /// Number of rows.
+            #[expect(clippy::cast_possible_truncation, reason = "a few dozen")]
             pub const COUNT: u32 = Self::ALL.len() as u32;
 
             /// The operator's word, shared by all causes of a verdict.
@@ -93,9 +94,19 @@ impl Verdict {
         self as u32
     }
 
-    /// The verdict that a row stands for.
-    pub fn from_row(row: u32) -> Option<Self> {
-        Self::ALL.get(row as usize).copied()
+    /// The verdict that a row stands for. Without a table, which the program would have to look up.
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "below COUNT, which is far below 256"
+    )]
+    pub const fn from_row(row: u32) -> Option<Self> {
+        if row < Self::COUNT {
+            // SAFETY: the enum is `repr(u8)` without explicit values, so 0 .. COUNT are its variants.
+            Some(unsafe { core::mem::transmute::<u8, Self>(row as u8) })
+        } else {
+            None
+        }
     }
 }
 
@@ -115,9 +126,9 @@ mod tests {
 
     #[test]
     fn rows_are_dense_and_map_back() {
-        for (row, &verdict) in Verdict::ALL.iter().enumerate() {
-            assert_eq!(verdict.row() as usize, row);
-            assert_eq!(Verdict::from_row(row as u32), Some(verdict));
+        for (row, &verdict) in (0..).zip(Verdict::ALL) {
+            assert_eq!(verdict.row(), row);
+            assert_eq!(Verdict::from_row(row), Some(verdict));
         }
         assert_eq!(Verdict::from_row(Verdict::COUNT), None);
     }

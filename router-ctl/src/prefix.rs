@@ -128,6 +128,15 @@ impl PrefixIndex {
         self.len() == 0
     }
 
+    /// One more than the highest position of a family; those in between may be free.
+    pub fn bound(&self, ipv6: bool) -> usize {
+        if ipv6 {
+            self.v6.keys.len()
+        } else {
+            self.v4.keys.len()
+        }
+    }
+
     /// All known prefixes that contain `address`, longest first.
     pub fn covering(&self, address: IpAddr) -> impl Iterator<Item = PrefixId> + '_ {
         let host = IpNet::from(address);

@@ -46,6 +46,152 @@ impl Family {
             IpNet::V6(_) => Self::Ipv6Unicast,
         }
     }
+
+    /// The family that an AFI and SAFI name, if this router carries it.
+    pub fn from_codes(afi: u16, safi: u8) -> Option<Self> {
+        match (afi, safi) {
+            (1, 1) => Some(Self::Ipv4Unicast),
+            (2, 1) => Some(Self::Ipv6Unicast),
+            _ => None,
+        }
+    }
+
+    /// AFI and SAFI as on the wire.
+    pub fn codes(self) -> (u16, u8) {
+        match self {
+            Self::Ipv4Unicast => (1, 1),
+            Self::Ipv6Unicast => (2, 1),
+        }
+    }
+
+    /// Length of the longest prefix.
+    pub fn bits(self) -> u8 {
+        match self {
+            Self::Ipv4Unicast => 32,
+            Self::Ipv6Unicast => 128,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ipv4Unicast => "ipv4-unicast",
+            Self::Ipv6Unicast => "ipv6-unicast",
+        })
+    }
+}
+
+/// A set of families.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct FamilySet {
+    ipv4_unicast: bool,
+    ipv6_unicast: bool,
+}
+
+impl FamilySet {
+    pub const NONE: Self = Self {
+        ipv4_unicast: false,
+        ipv6_unicast: false,
+    };
+
+    pub fn contains(self, family: Family) -> bool {
+        match family {
+            Family::Ipv4Unicast => self.ipv4_unicast,
+            Family::Ipv6Unicast => self.ipv6_unicast,
+        }
+    }
+
+    pub fn insert(&mut self, family: Family) {
+        match family {
+            Family::Ipv4Unicast => self.ipv4_unicast = true,
+            Family::Ipv6Unicast => self.ipv6_unicast = true,
+        }
+    }
+
+    pub fn intersection(self, other: Self) -> Self {
+        Self {
+            ipv4_unicast: self.ipv4_unicast && other.ipv4_unicast,
+            ipv6_unicast: self.ipv6_unicast && other.ipv6_unicast,
+        }
+    }
+
+    pub fn is_empty(self) -> bool {
+        self == Self::NONE
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Family> {
+        Family::ALL
+            .into_iter()
+            .filter(move |&family| self.contains(family))
+    }
+}
+
+impl FromIterator<Family> for FamilySet {
+    fn from_iter<I: IntoIterator<Item = Family>>(families: I) -> Self {
+        let mut set = Self::NONE;
+        for family in families {
+            set.insert(family);
+        }
+        set
+    }
+}
+
+/// Which AS a neighbour may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerAs {
+    Number(Asn),
+    /// Ours.
+    Internal,
+    /// Any but ours.
+    External,
+}
+
+impl PeerAs {
+    pub fn accepts(self, asn: Asn, local: Asn) -> bool {
+        match self {
+            Self::Number(wanted) => asn == wanted,
+            Self::Internal => asn == local,
+            Self::External => asn != local,
+        }
+    }
+}
+
+/// ORIGIN (RFC 4271 §5.1.1); the order is the order of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    Igp,
+    Egp,
+    Incomplete,
+}
+
+impl Origin {
+    pub fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::Igp),
+            1 => Some(Self::Egp),
+            2 => Some(Self::Incomplete),
+            _ => None,
+        }
+    }
+
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Igp => 0,
+            Self::Egp => 1,
+            Self::Incomplete => 2,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Igp => "IGP",
+            Self::Egp => "EGP",
+            Self::Incomplete => "incomplete",
+        })
+    }
 }
 
 /// A path identifier (RFC 7911); 0 where ADD-PATH is not in use.

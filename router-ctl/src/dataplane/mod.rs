@@ -5,7 +5,31 @@
 //! Contract: one writer; `apply` runs the operations in order; a failed operation changes nothing, is
 //! reported with its position, and does not stop those behind it; a replaced key never fails for lack of room.
 
+#[cfg(feature = "ebpf")]
+mod array;
+#[cfg(feature = "ebpf")]
+mod attach;
+#[cfg(feature = "ebpf")]
+mod bpf;
+#[cfg(feature = "ebpf")]
+mod counters;
+#[cfg(feature = "ebpf")]
+pub mod ebpf;
+#[cfg(feature = "ebpf")]
+mod engine;
+#[cfg(feature = "ebpf")]
+mod environment;
+#[cfg(feature = "ebpf")]
+mod loader;
+#[cfg(feature = "ebpf")]
+mod log;
 pub mod memory;
+#[cfg(feature = "ebpf")]
+mod pins;
+#[cfg(feature = "ebpf")]
+mod ports;
+
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use router_common::counter::Counter;
@@ -96,6 +120,36 @@ pub struct PortStatus {
     pub adopted: bool,
 }
 
+/// Where the maps, the program and the links are pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// A directory of its own for each router of a host, inside a mounted bpffs.
+    pub bpffs: PathBuf,
+}
+
+/// What [`open`] found and did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenReport {
+    /// The maps were there already: what they hold is forwarding, [`Dataplane::dump`] reads it.
+    pub adopted: bool,
+    /// Attachments that were there already; each runs the new program from now on.
+    pub ports: Vec<PortStatus>,
+    /// Ports that are not attached any more, mostly because their interface is gone; what was left of them is
+    /// removed.
+    pub gone: Vec<IfIndex>,
+    /// Pin directories of other ABI versions. What is attached there still holds its interfaces.
+    pub other_versions: Vec<PathBuf>,
+}
+
+/// What [`unload`] took away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnloadReport {
+    /// Interfaces that the program was attached to.
+    pub detached: Vec<IfIndex>,
+    /// Names of everything that was pinned, below the directory.
+    pub unpinned: Vec<PathBuf>,
+}
+
 /// One operation that did not happen.
 #[derive(Debug)]
 pub struct OpFailure {
@@ -121,4 +175,52 @@ pub enum DataplaneError {
     },
     #[error("{message}")]
     Setup { message: String },
+}
+
+/// Loads the XDP program into the kernel, or adopts what an earlier start left pinned.
+///
+/// # Errors
+/// What is missing (a capability, bpffs, a newer kernel) and what to do about it.
+#[cfg(feature = "ebpf")]
+pub fn open(options: &OpenOptions) -> Result<(Box<dyn Dataplane>, OpenReport), DataplaneError> {
+    let ebpf = ebpf::Ebpf::open(options)?;
+    let report = ebpf.report().clone();
+    Ok((Box::new(ebpf), report))
+}
+
+/// Detaches the program and unpins everything below `bpffs`: the one way to take forwarding away.
+///
+/// # Errors
+/// When a router still runs on it, or something there is not ours.
+#[cfg(feature = "ebpf")]
+pub fn unload(bpffs: &Path) -> Result<UnloadReport, DataplaneError> {
+    ebpf::unload(bpffs)
+}
+
+/// As the real one, of which a build without the feature `ebpf` has nothing.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "ebpf"))]
+pub fn open(options: &OpenOptions) -> Result<(Box<dyn Dataplane>, OpenReport), DataplaneError> {
+    Err(without_data_plane(&options.bpffs))
+}
+
+/// As the real one, of which a build without the feature `ebpf` has nothing.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "ebpf"))]
+pub fn unload(bpffs: &Path) -> Result<UnloadReport, DataplaneError> {
+    Err(without_data_plane(bpffs))
+}
+
+#[cfg(not(feature = "ebpf"))]
+fn without_data_plane(bpffs: &Path) -> DataplaneError {
+    DataplaneError::Setup {
+        message: format!(
+            "{}: this router-ctl was built without its data plane; build it with the default features",
+            bpffs.display()
+        ),
+    }
 }

@@ -1,3 +1,384 @@
-//! The heart: owns configuration, neighbours, RIB and FIB. Events in, effects out; no input or output.
+//! The heart: owns configuration, neighbours, RIB and FIB. Events in, effects out; no input or output, no
+//! clock, no lock.
+//!
+//! One way in and one way out: whatever happens enters through [`Router::handle`], which notes it and repairs
+//! forwarding where whole next hops came or went (path lists only, so as fast at a million routes as at ten).
+//! The work that grows with the number of routes is left to [`Router::work`], a slice at a time: decisions,
+//! FIB operations, then, once the data plane has acknowledged them, advertisements (RFC 4271 §9.2: a route is
+//! announced when it is in use).
 
+pub mod effect;
+pub mod event;
+pub mod peers;
 pub mod query;
+
+mod groups;
+mod host;
+mod networks;
+mod routes;
+mod sessions;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use crate::bgp::types::{Asn, RouterId};
+use crate::config::model::Config;
+use crate::dataplane::PortStatus;
+use crate::fib::Fib;
+use crate::fib::op::Installed;
+use crate::prefix::{PrefixId, PrefixIndex};
+use crate::rib::Rib;
+use crate::rib::update_group::UpdateGroups;
+use crate::router::effect::{Effect, Level, Note};
+use crate::router::event::{Event, Refused};
+use crate::router::host::HostView;
+use crate::router::networks::Networks;
+use crate::router::peers::Peers;
+use crate::router::query::Startup;
+use crate::router::routes::Routes;
+
+/// Prefixes decided, and prefixes encoded, in one slice of work: a few milliseconds.
+const SLICE: usize = 8192;
+/// FIB operations handed over and not acknowledged, above which no more are made.
+const OUTSTANDING_OPS: usize = 256 << 10;
+
+pub struct Router {
+    config: Config,
+    /// Zero while nothing is configured or found: sessions wait for it.
+    router_id: RouterId,
+    peers: Peers,
+    host: HostView,
+    index: PrefixIndex,
+    rib: Rib,
+    groups: UpdateGroups,
+    fib: Fib,
+    /// Name of the data plane's engine.
+    engine: &'static str,
+    routes: Routes,
+    networks: Networks,
+    generation: u64,
+    /// Generations on their way to the data plane, oldest first.
+    awaiting: VecDeque<Awaiting>,
+    outstanding_ops: usize,
+    /// Prefixes that the RIB or the FIB has stopped using.
+    unused: Vec<PrefixId>,
+    refused: u64,
+    restore: Option<Restore>,
+    effects: VecDeque<Effect>,
+    startup: Startup,
+    started: Instant,
+}
+
+/// One generation of FIB operations, and the prefixes to advertise when it is in.
+struct Awaiting {
+    generation: u64,
+    ops: usize,
+    advertise: Vec<PrefixId>,
+}
+
+/// The data plane as it was found at start.
+#[derive(Debug)]
+pub struct Found {
+    pub engine: &'static str,
+    pub installed: Installed,
+    /// Ports that are attached already.
+    pub ports: Vec<PortStatus>,
+}
+
+/// Forwarding state of an earlier daemon is in use until the neighbours have told theirs, or until then.
+struct Restore {
+    deadline: Instant,
+}
+
+impl Router {
+    /// A router on a data plane as it was found; nothing that is installed is removed before the neighbours had
+    /// their say. The first host events must be a complete dump.
+    pub fn new(config: Config, found: Found, now: Instant) -> Self {
+        let Found {
+            engine,
+            installed,
+            ports,
+        } = found;
+        let mut index = PrefixIndex::new();
+        let adopted_routes = installed.bindings.len();
+        let fib = Fib::adopt(&installed, &mut index);
+        let bgp = config.protocols.bgp.as_ref();
+        let restart_time = bgp.map_or(0, |bgp| bgp.parameters.restart_time);
+        let router_id = bgp
+            .and_then(|bgp| bgp.parameters.router_id)
+            .unwrap_or(Ipv4Addr::UNSPECIFIED);
+        let mut router = Self {
+            router_id: RouterId(router_id),
+            peers: bgp.map(Peers::new).unwrap_or_default(),
+            host: HostView::default(),
+            rib: Rib::new(sessions::decision_config(&config)),
+            groups: UpdateGroups::default(),
+            engine,
+            routes: Routes::default(),
+            networks: Networks::default(),
+            generation: 0,
+            awaiting: VecDeque::new(),
+            outstanding_ops: 0,
+            unused: Vec::new(),
+            refused: 0,
+            restore: (adopted_routes > 0).then(|| Restore {
+                deadline: now + Duration::from_secs(u64::from(restart_time)),
+            }),
+            effects: VecDeque::new(),
+            startup: Startup {
+                adopted_routes,
+                steps: Vec::new(),
+            },
+            started: now,
+            index,
+            fib,
+            config,
+        };
+        for port in ports {
+            router.fib.attach_port(port.index);
+        }
+        router.add_static_routes();
+        router
+    }
+
+    pub fn handle(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::PeerUp {
+                peer,
+                negotiated,
+                local,
+                remote,
+            } => self.peer_up(peer, negotiated, (local, remote), now),
+            Event::PeerDown { peer, retain } => self.peer_down(peer, retain, now),
+            Event::PeerStatus { peer, status } => {
+                if let Some(peer) = self.peers.get_mut(peer) {
+                    peer.status = status;
+                }
+            }
+            Event::Routes { peer, updates } => self.handle_routes(peer, &updates),
+            Event::EndOfRib { peer, family } => self.end_of_rib(peer, family),
+            Event::RouteRefresh { peer, family } => self.refresh(peer, family),
+            Event::RefreshBegin { peer, family } => self.refresh_begin(peer, family, now),
+            Event::RefreshEnd { peer, family } => self.end_of_rib(peer, family),
+            Event::Drained { peer, bytes } => self.drained(peer, bytes),
+            Event::Host(events) => self.handle_host(&events),
+            Event::FibApplied {
+                generation,
+                refused,
+            } => self.fib_applied(generation, refused),
+            Event::Port { index, outcome } => self.port_outcome(index, outcome),
+        }
+        self.track_next_hops();
+        self.flush_fib(Vec::new());
+    }
+
+    /// One slice of the work that grows with the table. Returns whether more is waiting that can be done now.
+    pub fn work(&mut self, now: Instant) -> bool {
+        self.expire(now);
+        if self.outstanding_ops < OUTSTANDING_OPS {
+            let changes = self.rib.settle(SLICE);
+            let mut advertise = Vec::new();
+            for change in &changes {
+                if change.paths_changed {
+                    self.install(change.prefix);
+                }
+                if change.best_changed {
+                    advertise.push(change.prefix);
+                }
+            }
+            self.track_next_hops();
+            self.restore_done_if_complete(now);
+            self.flush_fib(advertise);
+        }
+        self.advertise();
+        self.release_unused();
+        (self.rib.has_work() && self.outstanding_ops < OUTSTANDING_OPS) || self.groups.has_work()
+    }
+
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`work`](Self::work) must be called at the latest, if nothing happens before.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let stale = self
+            .peers
+            .iter()
+            .flat_map(|(_, peer)| &peer.families)
+            .filter_map(|family| family.stale_until);
+        stale
+            .chain(self.restore.as_ref().map(|restore| restore.deadline))
+            .min()
+    }
+
+    /// Records how long a part of the start took, for `show system startup`.
+    pub fn note_startup(&mut self, step: &'static str, took: Duration) {
+        self.startup.steps.push((step, took));
+    }
+
+    pub fn peers(&self) -> &Peers {
+        &self.peers
+    }
+
+    /// The BGP Identifier in use; 0.0.0.0 when the host has no IPv4 address and none is configured.
+    pub fn router_id(&self) -> RouterId {
+        self.router_id
+    }
+
+    fn local_as(&self) -> Asn {
+        self.config
+            .protocols
+            .bgp
+            .as_ref()
+            .map_or(Asn(0), |bgp| bgp.system_as)
+    }
+
+    /// Hands what the FIB wants written to the data plane; `advertise` follows its acknowledgement.
+    fn flush_fib(&mut self, advertise: Vec<PrefixId>) {
+        let ops = self.fib.drain_ops(&self.index);
+        if ops.is_empty() && self.awaiting.is_empty() {
+            self.note_changes(&advertise);
+            return;
+        }
+        if ops.is_empty() && advertise.is_empty() {
+            return;
+        }
+        for &prefix in &advertise {
+            self.groups.note_pending(prefix);
+        }
+        self.generation += 1;
+        self.outstanding_ops += ops.len();
+        self.awaiting.push_back(Awaiting {
+            generation: self.generation,
+            ops: ops.len(),
+            advertise,
+        });
+        self.effects.push_back(Effect::ApplyFib {
+            generation: self.generation,
+            ops,
+        });
+    }
+
+    fn fib_applied(&mut self, generation: u64, refused: Vec<Refused>) {
+        let refused_prefixes: Vec<_> = refused
+            .iter()
+            .filter_map(|refused| self.index.get(refused.prefix?))
+            .collect();
+        while self
+            .awaiting
+            .front()
+            .is_some_and(|oldest| oldest.generation <= generation)
+        {
+            let Some(done) = self.awaiting.pop_front() else {
+                break;
+            };
+            self.outstanding_ops -= done.ops;
+            self.note_changes(&done.advertise);
+        }
+        for prefix in refused_prefixes {
+            self.groups.note_refused(prefix);
+        }
+        self.refused += refused.len() as u64;
+        if let Some(first) = refused.first() {
+            let others = match refused.len() - 1 {
+                0 => String::new(),
+                others => format!(" (and {others} more)"),
+            };
+            self.note(
+                Level::Warning,
+                format!(
+                    "the data plane refused an operation: {}{others}",
+                    first.reason
+                ),
+            );
+        }
+    }
+
+    fn note_changes(&mut self, prefixes: &[PrefixId]) {
+        for &prefix in prefixes {
+            self.groups.note_change(prefix);
+        }
+    }
+
+    fn advertise(&mut self) {
+        for transmit in self.groups.poll(&mut self.rib, &self.index, SLICE) {
+            for &id in &transmit.peers {
+                let Some(peer) = self.peers.get_mut(id) else {
+                    continue;
+                };
+                if let Some(family) = transmit
+                    .end_of_rib
+                    .and_then(|family| peer.family_mut(family))
+                {
+                    family.end_of_rib_sent = true;
+                }
+                if let Some(congested) = peer.note_queued(transmit.bytes.len()) {
+                    self.groups.set_congested(id, congested);
+                }
+            }
+            self.effects.push_back(Effect::Transmit {
+                peers: transmit.peers.to_vec(),
+                bytes: transmit.bytes,
+                messages: transmit.messages,
+            });
+        }
+    }
+
+    /// Sweeps what a restart left behind once every neighbour has told its routes, or the time is up.
+    fn restore_done_if_complete(&mut self, now: Instant) {
+        let Some(restore) = &self.restore else { return };
+        let told = self.peers.iter().all(|(_, peer)| {
+            peer.config.shutdown
+                || (peer.session.is_some()
+                    && peer
+                        .families
+                        .iter()
+                        .all(|f| f.end_of_rib_received || !peer.negotiated(f.family)))
+        });
+        let expired = now >= restore.deadline;
+        if !(told || expired) || self.rib.has_work() || !self.host.complete() {
+            return;
+        }
+        let stale = self.fib.stale_count();
+        if !self.fib.sweep_stale(&self.index, SLICE) {
+            self.restore = None;
+            self.startup.steps.push(("restored", now - self.started));
+            self.join_deferred();
+        }
+        if expired && !told && stale > 0 {
+            self.note(
+                Level::Warning,
+                format!("not every neighbour came back within the restart time: {stale} stale routes are removed"),
+            );
+        }
+    }
+
+    fn note(&mut self, level: Level, text: String) {
+        self.effects.push_back(Effect::Note(Note { level, text }));
+    }
+
+    /// Forgets prefixes that nobody uses any more, once no neighbour waits to hear that they are gone.
+    fn release_unused(&mut self) {
+        self.unused.extend(self.fib.drain_released());
+        self.unused.extend(self.rib.drain_unused());
+        self.unused.extend(self.groups.drain_unused());
+        if self.unused.is_empty() || !self.awaiting.is_empty() {
+            return;
+        }
+        self.unused.sort_unstable();
+        self.unused.dedup();
+        for prefix in std::mem::take(&mut self.unused) {
+            let used = self.rib.uses(prefix)
+                || self.fib.uses(prefix)
+                || self.groups.uses(prefix)
+                || self.routes.uses(prefix);
+            if !used {
+                self.index.remove(prefix);
+            }
+        }
+    }
+}

@@ -7,7 +7,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use router_common::route::RouteId;
 
+pub use crate::bgp::fsm::State as NeighborState;
+pub use crate::bgp::types::Origin;
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
+pub use crate::bgp::wire::as_path::SegmentKind;
 use crate::host::{IfIndex, LinkState, MacAddress};
 
 /// Rows that one answer carries at most.
@@ -118,7 +121,7 @@ pub struct Neighbor {
     pub local_endpoint: Option<std::net::SocketAddr>,
     pub remote_endpoint: Option<std::net::SocketAddr>,
     /// Names of the capabilities in force on both sides.
-    pub capabilities: Vec<&'static str>,
+    pub capabilities: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -131,16 +134,6 @@ pub struct NeighborFamily {
     pub advertised: usize,
     pub end_of_rib_received: bool,
     pub end_of_rib_sent: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NeighborState {
-    Idle,
-    Connect,
-    Active,
-    OpenSent,
-    OpenConfirm,
-    Established,
 }
 
 #[derive(Clone, Debug)]
@@ -187,21 +180,6 @@ pub struct PathPeer {
 pub struct AsPathSegment {
     pub kind: SegmentKind,
     pub asns: Vec<Asn>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SegmentKind {
-    Set,
-    Sequence,
-    ConfedSequence,
-    ConfedSet,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Origin {
-    Igp,
-    Egp,
-    Incomplete,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,203 @@
+//! The router's thread: events and questions in, effects out. Routing state lives here and nowhere else.
+//!
+//! Order of a turn: what the host and the data plane report (repairs come first), a few questions, a bounded
+//! number of neighbours' events, one slice of work. It sleeps only when all of these are empty.
+
+use std::collections::HashMap;
+use std::sync::{Arc, mpsc as std_mpsc};
+use std::time::Instant;
+
+use anyhow::Context;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use crate::daemon::fib_writer::Work;
+use crate::daemon::peer::Command;
+use crate::fib::Probe;
+use crate::rib::route::PeerId;
+use crate::router::Router;
+use crate::router::effect::{Effect, Level};
+use crate::router::event::Event;
+use crate::router::query::{Answer, Query};
+
+/// Neighbours' events handled in one turn.
+const EVENTS_A_TURN: usize = 16;
+/// Questions answered in one turn.
+const QUESTIONS_A_TURN: usize = 4;
+
+pub(super) type Question = (Query, oneshot::Sender<Answer>);
+
+/// What flows to the router.
+pub(super) struct Inputs {
+    /// The host, the data plane, and the daemon itself.
+    pub(super) control: mpsc::UnboundedReceiver<Event>,
+    /// The neighbours' sessions: bounded, so that a flood slows its sender.
+    pub(super) peers: mpsc::Receiver<Event>,
+    pub(super) questions: mpsc::Receiver<Question>,
+    pub(super) stop: oneshot::Receiver<()>,
+}
+
+/// Where its effects go.
+pub(super) struct Outputs {
+    pub(super) peers: HashMap<PeerId, mpsc::UnboundedSender<Command>>,
+    pub(super) fib: std_mpsc::Sender<Work>,
+    pub(super) neighbours: mpsc::UnboundedSender<Probe>,
+}
+
+/// Starts the thread. It ends when told to stop, and gives the neighbours' senders back by dropping them.
+///
+/// # Errors
+/// When the system has no thread left.
+pub(super) fn spawn(
+    router: Router,
+    inputs: Inputs,
+    outputs: Outputs,
+) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<()>>> {
+    std::thread::Builder::new()
+        .name("router".into())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_time()
+                .build()
+                .context("starting the router's runtime")?;
+            runtime.block_on(
+                Core {
+                    router,
+                    inputs,
+                    outputs,
+                }
+                .run(),
+            );
+            Ok(())
+        })
+        .context("starting the router thread")
+}
+
+struct Core {
+    router: Router,
+    inputs: Inputs,
+    outputs: Outputs,
+}
+
+impl Core {
+    async fn run(mut self) {
+        loop {
+            let handled = self.take_waiting();
+            let more = self.router.work(Instant::now());
+            self.execute();
+            if handled || more {
+                if self.inputs.stop.try_recv().is_ok() {
+                    return;
+                }
+                continue;
+            }
+            if !self.wait().await {
+                return;
+            }
+            self.execute();
+        }
+    }
+
+    /// Handles what is there without waiting. Returns whether there was anything.
+    fn take_waiting(&mut self) -> bool {
+        let mut handled = false;
+        while let Ok(event) = self.inputs.control.try_recv() {
+            self.router.handle(event, Instant::now());
+            handled = true;
+        }
+        self.execute();
+        for _ in 0..QUESTIONS_A_TURN {
+            let Ok(question) = self.inputs.questions.try_recv() else {
+                break;
+            };
+            self.answer(question);
+            handled = true;
+        }
+        for _ in 0..EVENTS_A_TURN {
+            let Ok(event) = self.inputs.peers.try_recv() else {
+                break;
+            };
+            self.router.handle(event, Instant::now());
+            handled = true;
+        }
+        handled
+    }
+
+    /// Waits for the next event, question or deadline. Returns false when the daemon stops.
+    async fn wait(&mut self) -> bool {
+        let deadline = self.router.poll_timeout();
+        let sleep = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = tokio::select! {
+            biased;
+            _ = &mut self.inputs.stop => return false,
+            Some(event) = self.inputs.control.recv() => event,
+            Some(question) = self.inputs.questions.recv() => {
+                self.answer(question);
+                return true;
+            }
+            Some(event) = self.inputs.peers.recv() => event,
+            () = sleep => return true,
+        };
+        self.router.handle(event, Instant::now());
+        true
+    }
+
+    fn answer(&self, (query, reply): Question) {
+        // Whoever asked may have gone; then the answer has no reader.
+        let _unread = reply
+            .send(self.router.answer(&query, Instant::now()))
+            .is_err();
+    }
+
+    fn execute(&mut self) {
+        while let Some(effect) = self.router.poll_effect() {
+            match effect {
+                Effect::Transmit {
+                    peers,
+                    bytes,
+                    messages,
+                } => self.transmit(&peers, &bytes, messages),
+                Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
+                Effect::PutPort(port) => self.write(Work::PutPort(port)),
+                Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
+                Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
+                Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
+                Effect::Note(note) => match note.level {
+                    Level::Info => info!("{}", note.text),
+                    Level::Warning => warn!("{}", note.text),
+                },
+            }
+        }
+    }
+
+    fn transmit(&self, peers: &[PeerId], bytes: &Arc<[u8]>, messages: u32) {
+        for peer in peers {
+            if let Some(commands) = self.outputs.peers.get(peer) {
+                // A task that ended reports its session down; what was meant for it goes with it.
+                let _ended = commands
+                    .send(Command::Transmit {
+                        bytes: bytes.clone(),
+                        messages,
+                    })
+                    .is_err();
+            }
+        }
+    }
+
+    fn probe(&self, probe: Probe) {
+        if self.outputs.neighbours.send(probe).is_err() {
+            warn!("the netlink task is gone: neighbours are not refreshed any more");
+        }
+    }
+
+    fn write(&self, work: Work) {
+        if self.outputs.fib.send(work).is_err() {
+            warn!("the FIB writer is gone: the data plane keeps its last state");
+        }
+    }
+}

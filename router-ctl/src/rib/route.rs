@@ -1,0 +1,184 @@
+//! The words that the RIB and its callers share: who a path came from, why it is or is not used, what changed.
+
+use std::net::IpAddr;
+
+use smallvec::SmallVec;
+
+use super::attributes::AttributesId;
+use super::decision::Step;
+use super::next_hops::NextHopRef;
+use crate::bgp::types::{Asn, PathId, RouterId};
+use crate::prefix::PrefixId;
+
+/// A neighbour, as a small dense number that the router gives out and reuses once the peer's paths are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId(pub u16);
+
+impl PeerId {
+    /// The routes that we originate ourselves.
+    pub const LOCAL: Self = Self(0);
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// What the decision process needs to know about the sender of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    pub kind: PeerKind,
+    /// `None` for our own routes.
+    pub address: Option<IpAddr>,
+    pub router_id: RouterId,
+    pub asn: Asn,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeerKind {
+    Local,
+    Ebgp,
+    Ibgp,
+}
+
+/// Why a received path is kept but is no candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Rejection {
+    /// The import policy, or its absence on eBGP (RFC 8212).
+    Policy = 1,
+    /// Our AS is in the AS_PATH (RFC 4271 §9.1.2).
+    AsLoop,
+    /// ORIGINATOR_ID is our own (RFC 4456 §8).
+    OriginatorLoop,
+    /// Our cluster is in the CLUSTER_LIST (RFC 4456 §8).
+    ClusterLoop,
+    /// The next hop is an address of ours (RFC 4271 §5.1.3).
+    OwnNextHop,
+    /// Above `maximum-prefix` with the action `block`.
+    MaximumPrefix,
+}
+
+impl Rejection {
+    const ALL: [Self; 6] = [
+        Self::Policy,
+        Self::AsLoop,
+        Self::OriginatorLoop,
+        Self::ClusterLoop,
+        Self::OwnNextHop,
+        Self::MaximumPrefix,
+    ];
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Policy => "Policy",
+            Self::AsLoop => "Own AS in AS Path",
+            Self::OriginatorLoop => "Own Originator ID",
+            Self::ClusterLoop => "Own Cluster ID",
+            Self::OwnNextHop => "Own Next Hop",
+            Self::MaximumPrefix => "Maximum Prefix",
+        }
+    }
+
+    /// The rejection whose number is `code`; 0 is none.
+    pub(super) fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|&each| each as u8 == code)
+    }
+}
+
+/// What became of one path of a prefix, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Best; the step that decided against the last rival, `None` without a rival.
+    Best(Option<Step>),
+    /// The step at which another path was better.
+    Lost(Step),
+    Rejected(Rejection),
+    NextHopUnresolved,
+}
+
+impl Reason {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Best(None) => "Only Path",
+            Self::Best(Some(step)) | Self::Lost(step) => step.words(),
+            Self::Rejected(rejection) => rejection.words(),
+            Self::NextHopUnresolved => "Next Hop Unresolved",
+        }
+    }
+}
+
+/// A path by its sender and its attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PathRef {
+    pub peer: PeerId,
+    pub attributes: AttributesId,
+}
+
+/// The choice of [`settle`](super::Rib::settle) for one prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Selection<'a> {
+    pub best: PathRef,
+    pub kind: PeerKind,
+    /// Of the multipath set, the best path's first, without repetition. Empty for a route of our own.
+    pub next_hops: &'a [NextHopRef],
+}
+
+/// One prefix whose choice differs from what it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub prefix: PrefixId,
+    /// Another best path, other attributes of it, or none: peers must hear of it.
+    pub best_changed: bool,
+    /// Another set of next hops or another kind of peer: the forwarding table must hear of it.
+    pub paths_changed: bool,
+}
+
+/// One path of a prefix for readers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathView {
+    pub peer: PeerId,
+    pub attributes: AttributesId,
+    pub path_id: PathId,
+    pub weight: u32,
+    /// A candidate: accepted, and its next hop is resolved.
+    pub valid: bool,
+    pub best: bool,
+    pub multipath: bool,
+    /// Of a session that has ended and may come back (RFC 4724), or not refreshed yet (RFC 7313).
+    pub stale: bool,
+    pub reason: Reason,
+}
+
+/// Paths of a prefix with what became of each, in no particular order.
+pub type PathViews = SmallVec<[PathView; 4]>;
+
+/// Paths of one peer in one family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PathCounts {
+    pub received: usize,
+    /// Of these, not rejected.
+    pub accepted: usize,
+}
+
+/// One family of the RIB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Prefixes with at least one path, rejected ones included.
+    pub prefixes: usize,
+    pub paths: usize,
+    /// Counts every change of a best path.
+    pub version: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_survives_its_number() {
+        for rejection in Rejection::ALL {
+            assert_eq!(Rejection::from_code(rejection as u8), Some(rejection));
+        }
+        assert_eq!(Rejection::from_code(0), None);
+    }
+}

@@ -1,0 +1,168 @@
+//! The neighbours: their configuration, the life of their sessions as the router sees it, and what is queued
+//! towards each. Ids are dense and follow the order of the configuration; id 0 is the router itself.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use crate::bgp::negotiate::Negotiated;
+use crate::bgp::types::{Asn, Family};
+use crate::config::model::{Bgp, Neighbor, RemoteAs};
+use crate::rib::route::{PeerId, PeerKind};
+use crate::rib::update_group::Congestion;
+use crate::router::event::PeerStatus;
+
+/// Octets towards one neighbour above which nothing more is encoded for it.
+const CONGESTED_ABOVE: usize = 4 << 20;
+/// Octets below which it takes part again.
+const RELIEVED_BELOW: usize = 1 << 20;
+
+#[derive(Debug)]
+pub struct Peer {
+    pub id: PeerId,
+    pub address: IpAddr,
+    pub config: Neighbor,
+    pub status: PeerStatus,
+    pub session: Option<Established>,
+    /// When the session last came or went.
+    pub changed: Option<Instant>,
+    pub families: Vec<PeerFamily>,
+    /// Octets handed to the session and not yet on the wire.
+    pub queued: usize,
+    pub congested: bool,
+}
+
+/// What holds while a session is Established.
+#[derive(Debug)]
+pub struct Established {
+    pub negotiated: Box<Negotiated>,
+    pub local: SocketAddr,
+    pub remote: SocketAddr,
+}
+
+#[derive(Clone, Debug)]
+pub struct PeerFamily {
+    pub family: Family,
+    pub end_of_rib_received: bool,
+    pub end_of_rib_sent: bool,
+    /// Stale paths of the last session are swept at this time (RFC 4724 §4.2).
+    pub stale_until: Option<Instant>,
+}
+
+impl Peer {
+    fn new(id: PeerId, address: IpAddr, config: &Neighbor) -> Self {
+        let families = config
+            .address_family
+            .keys()
+            .map(|&family| PeerFamily {
+                family,
+                end_of_rib_received: false,
+                end_of_rib_sent: false,
+                stale_until: None,
+            })
+            .collect();
+        Self {
+            id,
+            address,
+            config: config.clone(),
+            status: PeerStatus::default(),
+            session: None,
+            changed: None,
+            families,
+            queued: 0,
+            congested: false,
+        }
+    }
+
+    /// The AS that the configuration expects.
+    pub fn configured_as(&self, system_as: Asn) -> Option<Asn> {
+        match self.config.remote_as {
+            RemoteAs::Number(asn) => Some(asn),
+            RemoteAs::Internal => Some(system_as),
+            RemoteAs::External => None,
+        }
+    }
+
+    pub fn family_mut(&mut self, family: Family) -> Option<&mut PeerFamily> {
+        self.families
+            .iter_mut()
+            .find(|entry| entry.family == family)
+    }
+
+    pub fn negotiated(&self, family: Family) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.negotiated.families.contains(&family))
+    }
+
+    /// Notes queued octets; returns the congestion state when that changed it.
+    pub fn note_queued(&mut self, bytes: usize) -> Option<Congestion> {
+        self.queued += bytes;
+        self.congestion_change()
+    }
+
+    /// Notes octets that left; returns the congestion state when that changed it.
+    pub fn note_drained(&mut self, bytes: usize) -> Option<Congestion> {
+        self.queued = self.queued.saturating_sub(bytes);
+        self.congestion_change()
+    }
+
+    fn congestion_change(&mut self) -> Option<Congestion> {
+        let congested = if self.congested {
+            self.queued >= RELIEVED_BELOW
+        } else {
+            self.queued > CONGESTED_ABOVE
+        };
+        (congested != std::mem::replace(&mut self.congested, congested)).then_some(if congested {
+            Congestion::Full
+        } else {
+            Congestion::Clear
+        })
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Peers {
+    peers: Vec<Peer>,
+}
+
+impl Peers {
+    pub fn new(bgp: &Bgp) -> Self {
+        let peers = bgp.neighbor.iter().zip(1..);
+        Self {
+            peers: peers
+                .map(|((&address, config), id)| Peer::new(PeerId(id), address, config))
+                .collect(),
+        }
+    }
+
+    pub fn get(&self, id: PeerId) -> Option<&Peer> {
+        self.peers.get((usize::from(id.0)).checked_sub(1)?)
+    }
+
+    pub fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
+        self.peers.get_mut((usize::from(id.0)).checked_sub(1)?)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
+        self.peers.iter().map(|peer| (peer.id, peer))
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (PeerId, &mut Peer)> {
+        self.peers.iter_mut().map(|peer| (peer.id, peer))
+    }
+
+    /// The neighbours in the order of their ids, for those who drive the sessions.
+    pub fn addresses(&self) -> impl Iterator<Item = (PeerId, IpAddr, &Neighbor)> {
+        self.iter()
+            .map(|(id, peer)| (id, peer.address, &peer.config))
+    }
+}
+
+/// Whether a neighbour is internal, as far as the configuration says; the session tells the rest.
+pub fn configured_kind(config: &Neighbor, system_as: Asn) -> PeerKind {
+    match config.remote_as {
+        RemoteAs::Internal => PeerKind::Ibgp,
+        RemoteAs::Number(asn) if asn == system_as => PeerKind::Ibgp,
+        RemoteAs::Number(_) | RemoteAs::External => PeerKind::Ebgp,
+    }
+}

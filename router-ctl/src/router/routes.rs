@@ -1,0 +1,280 @@
+//! The choice between protocols: for each prefix the source with the lowest administrative distance goes to
+//! the FIB. Connected and local routes are the FIB's own and win over all of these.
+
+use std::collections::HashMap;
+
+use ipnet::IpNet;
+
+use crate::bgp::types::NextHop;
+use crate::config::model::StaticRoute;
+use crate::fib::{Gateway, GatewayId, PathSet, Probe, Reachability as FibReachability};
+use crate::prefix::PrefixId;
+use crate::rib::next_hops::{NextHopRef, Reachability};
+use crate::rib::route::PeerKind;
+use crate::router::Router;
+use crate::router::effect::Effect;
+use crate::router::query::Protocol;
+
+const DISTANCE_STATIC: u8 = 1;
+const DISTANCE_EBGP: u8 = 20;
+const DISTANCE_IBGP: u8 = 200;
+
+/// Static routes, and the gateways behind BGP next hops.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    statics: HashMap<PrefixId, Vec<StaticPath>>,
+    /// By `NextHopRef`.
+    next_hops: HashMap<NextHopRef, GatewayId>,
+    users: HashMap<GatewayId, GatewayUsers>,
+}
+
+/// One way of a static route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StaticPath {
+    pub(super) distance: u8,
+    pub(super) target: StaticTarget,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StaticTarget {
+    Gateway(GatewayId),
+    Blackhole,
+    Reject,
+}
+
+/// Who must hear that a gateway's reachability changed.
+#[derive(Debug, Default)]
+struct GatewayUsers {
+    next_hops: Vec<NextHopRef>,
+    statics: Vec<PrefixId>,
+}
+
+/// The source that won a prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Winner {
+    pub(super) protocol: Protocol,
+    pub(super) distance: u8,
+    pub(super) paths: PathSet,
+}
+
+impl Routes {
+    pub(super) fn uses(&self, prefix: PrefixId) -> bool {
+        self.statics.contains_key(&prefix)
+    }
+
+    pub(super) fn gateway_of(&self, next_hop: NextHopRef) -> Option<GatewayId> {
+        self.next_hops.get(&next_hop).copied()
+    }
+
+    pub(super) fn static_paths(&self, prefix: PrefixId) -> &[StaticPath] {
+        self.statics.get(&prefix).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Router {
+    pub(super) fn has_static(&self, prefix: IpNet) -> bool {
+        self.index
+            .get(prefix)
+            .is_some_and(|id| self.routes.uses(id))
+    }
+
+    /// Takes the configured static routes in. Their gateways resolve as soon as the host is known.
+    pub(super) fn add_static_routes(&mut self) {
+        let statics = &self.config.protocols.static_routes;
+        let v4 = statics
+            .route
+            .iter()
+            .map(|(&net, route)| (IpNet::V4(net), route.clone()));
+        let v6 = statics
+            .route6
+            .iter()
+            .map(|(&net, route)| (IpNet::V6(net), route.clone()));
+        let all: Vec<_> = v4.chain(v6).collect();
+        for (prefix, route) in all {
+            self.add_static_route(prefix, &route);
+        }
+    }
+
+    fn add_static_route(&mut self, prefix: IpNet, route: &StaticRoute) {
+        let id = self.index.intern(prefix);
+        let mut paths = Vec::new();
+        for (&address, next_hop) in &route.next_hop {
+            let link = next_hop
+                .interface
+                .as_deref()
+                .and_then(|name| self.host.index_of(name));
+            let gateway = self.fib.gateway(Gateway { address, link }, &self.index);
+            self.routes
+                .users
+                .entry(gateway)
+                .or_default()
+                .statics
+                .push(id);
+            let distance = next_hop.distance.unwrap_or(DISTANCE_STATIC);
+            paths.push(StaticPath {
+                distance,
+                target: StaticTarget::Gateway(gateway),
+            });
+        }
+        let terminals = [
+            (&route.blackhole, StaticTarget::Blackhole),
+            (&route.reject, StaticTarget::Reject),
+        ];
+        for (option, target) in terminals {
+            if let Some(option) = option {
+                paths.push(StaticPath {
+                    distance: option.distance.unwrap_or(DISTANCE_STATIC),
+                    target,
+                });
+            }
+        }
+        self.routes.statics.insert(id, paths);
+        self.install(id);
+    }
+
+    /// Puts the winner of a prefix into the FIB, or takes the prefix out.
+    pub(super) fn install(&mut self, id: PrefixId) {
+        let prefix = self.index.prefix(id);
+        match self.winner(id) {
+            Some(winner) => self.fib.set_route(id, prefix, &winner.paths),
+            None => self.fib.remove_route(id, prefix),
+        }
+    }
+
+    /// The source with the lowest distance that leads anywhere.
+    pub(super) fn winner(&self, id: PrefixId) -> Option<Winner> {
+        let fixed = self.static_winner(id);
+        let learnt = self.bgp_winner(id);
+        match (fixed, learnt) {
+            (Some(fixed), Some(learnt)) if learnt.distance < fixed.distance => Some(learnt),
+            (Some(fixed), _) => Some(fixed),
+            (None, learnt) => learnt,
+        }
+    }
+
+    fn static_winner(&self, id: PrefixId) -> Option<Winner> {
+        let usable = |path: &&StaticPath| match path.target {
+            StaticTarget::Gateway(gateway) => {
+                self.fib.reachability(gateway) != FibReachability::Unresolved
+            }
+            StaticTarget::Blackhole | StaticTarget::Reject => true,
+        };
+        let paths = self.routes.static_paths(id);
+        let distance = paths
+            .iter()
+            .filter(usable)
+            .map(|path| path.distance)
+            .min()?;
+        let mut gateways = smallvec::SmallVec::new();
+        let mut terminal = None;
+        for path in paths
+            .iter()
+            .filter(usable)
+            .filter(|path| path.distance == distance)
+        {
+            match path.target {
+                StaticTarget::Gateway(gateway) => gateways.push((gateway, 1)),
+                StaticTarget::Blackhole => terminal = Some(PathSet::Blackhole),
+                StaticTarget::Reject => terminal = terminal.or(Some(PathSet::Unreachable)),
+            }
+        }
+        let paths = if gateways.is_empty() {
+            terminal?
+        } else {
+            PathSet::Gateways(gateways)
+        };
+        Some(Winner {
+            protocol: Protocol::Static,
+            distance,
+            paths,
+        })
+    }
+
+    fn bgp_winner(&self, id: PrefixId) -> Option<Winner> {
+        let selection = self.rib.selection(id)?;
+        let (protocol, distance) = match selection.kind {
+            // Another source has the prefix, or it would not be originated.
+            PeerKind::Local => return None,
+            PeerKind::Ebgp => (Protocol::Ebgp, DISTANCE_EBGP),
+            PeerKind::Ibgp => (Protocol::Ibgp, DISTANCE_IBGP),
+        };
+        let gateways = selection
+            .next_hops
+            .iter()
+            .filter_map(|&next_hop| self.routes.gateway_of(next_hop));
+        Some(Winner {
+            protocol,
+            distance,
+            paths: PathSet::Gateways(gateways.map(|gateway| (gateway, 1)).collect()),
+        })
+    }
+
+    /// Carries news between the RIB's next hops and the FIB's gateways until neither has any.
+    pub(super) fn track_next_hops(&mut self) {
+        for (next_hop, value) in self.rib.drain_new_next_hops() {
+            let gateway = self.fib.gateway(
+                Gateway {
+                    address: value.address(),
+                    link: self.link_of(value),
+                },
+                &self.index,
+            );
+            self.routes.next_hops.insert(next_hop, gateway);
+            self.routes
+                .users
+                .entry(gateway)
+                .or_default()
+                .next_hops
+                .push(next_hop);
+            self.tell_rib(next_hop, gateway);
+        }
+        for next_hop in self.rib.drain_freed_next_hops() {
+            if let Some(gateway) = self.routes.next_hops.remove(&next_hop) {
+                if let Some(users) = self.routes.users.get_mut(&gateway) {
+                    users.next_hops.retain(|&user| user != next_hop);
+                }
+                self.fib.release_gateway(gateway);
+            }
+        }
+        for gateway in self.fib.drain_gateway_changes(&self.index) {
+            let Some(users) = self.routes.users.get(&gateway) else {
+                continue;
+            };
+            let (next_hops, statics) = (users.next_hops.clone(), users.statics.clone());
+            for next_hop in next_hops {
+                self.tell_rib(next_hop, gateway);
+            }
+            for prefix in statics {
+                self.install(prefix);
+            }
+        }
+        for probe in self.fib.drain_probes() {
+            self.effects.push_back(match probe {
+                Probe::Keep(key) => Effect::KeepNeighbour(key),
+                Probe::Forget(key) => Effect::ForgetNeighbour(key),
+            });
+        }
+    }
+
+    fn tell_rib(&mut self, next_hop: NextHopRef, gateway: GatewayId) {
+        let reachability = match self.fib.reachability(gateway) {
+            FibReachability::Unresolved => Reachability::Unresolved,
+            FibReachability::Resolved { metric } => Reachability::Resolved { metric },
+        };
+        self.rib.set_next_hop(next_hop, reachability);
+    }
+
+    /// A link-local next hop means nothing without the link of the session that it came over.
+    fn link_of(&self, next_hop: NextHop) -> Option<crate::host::IfIndex> {
+        let address = next_hop.address();
+        let link_local = matches!(address, std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
+        if !link_local {
+            return None;
+        }
+        self.peers
+            .iter()
+            .filter_map(|(_, peer)| peer.session.as_ref())
+            .find(|session| session.remote.ip() == address)
+            .and_then(|session| self.host.link_with(session.local.ip()))
+    }
+}

@@ -1,0 +1,149 @@
+//! FRR's bgpd in a node, without zebra, asked through vtysh.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use nix::unistd::User;
+use serde_json::Value;
+
+use super::program;
+use crate::{Node, Process, wait};
+
+const START_DEADLINE: Duration = Duration::from_secs(15);
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
+
+/// bgpd drops root for this user, who must be able to write its socket and its pid file.
+const USER: &str = "frr";
+
+pub struct Frr {
+    node: Node,
+    process: Process,
+    directory: PathBuf,
+}
+
+impl Frr {
+    /// Starts bgpd with this configuration and waits until it answers. Without zebra it neither installs routes nor
+    /// checks next hops.
+    pub fn start(node: &Node, config: &str) -> Result<Self> {
+        let bgpd = program("/usr/lib/frr/bgpd", "frr")?;
+        let user = User::from_name(USER)?
+            .with_context(|| format!("there is no user {USER}; install it: apt-get install frr"))?;
+        let own = |path: &PathBuf| {
+            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+                .with_context(|| format!("giving {} to {USER}", path.display()))
+        };
+        let directory = node.directory().join("frr");
+        let config_file = directory.join("bgpd.conf");
+        fs::create_dir_all(&directory)?;
+        fs::write(&config_file, config)?;
+        own(&directory)?;
+        own(&config_file)?;
+
+        let mut command = Command::new(bgpd);
+        command
+            .args(["-Z", "-A", "127.0.0.1", "-P", "0", "--log", "stdout"])
+            .arg("--vty_socket")
+            .arg(&directory)
+            .arg("-i")
+            .arg(directory.join("bgpd.pid"))
+            .arg("-f")
+            .arg(&config_file);
+        let process = node.spawn("frr", command)?;
+        let mut frr = Self {
+            node: node.clone(),
+            process,
+            directory,
+        };
+        frr.wait_answer()?;
+        Ok(frr)
+    }
+
+    fn wait_answer(&mut self) -> Result<()> {
+        let what = format!("FRR in {} to answer", self.node.name());
+        let started = wait::try_until(&what, START_DEADLINE, || {
+            if let Some(status) = self.process.exit_status() {
+                return Some(Err(status));
+            }
+            self.query("show version").ok().map(Ok)
+        });
+        match started {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(status)) => bail!("bgpd ended with {status}:\n{}", self.log()),
+            Err(error) => Err(error.context(self.log())),
+        }
+    }
+
+    /// One command of vtysh, as text.
+    pub fn query(&self, command: &str) -> Result<String> {
+        self.vtysh(&[command])
+    }
+
+    /// One command of vtysh that ends in `json`.
+    pub fn json(&self, command: &str) -> Result<Value> {
+        let text = self.query(command)?;
+        serde_json::from_str(&text).with_context(|| format!("FRR answered {command} with: {text}"))
+    }
+
+    /// Lines of configuration, from `configure terminal` on.
+    pub fn configure(&self, lines: &[&str]) -> Result<()> {
+        let mut commands = vec!["configure terminal"];
+        commands.extend(lines);
+        self.vtysh(&commands).map(|_| ())
+    }
+
+    fn vtysh(&self, commands: &[&str]) -> Result<String> {
+        let mut vtysh = Command::new(program("/usr/bin/vtysh", "frr")?);
+        vtysh.arg("--vty_socket").arg(&self.directory);
+        for command in commands {
+            vtysh.arg("-c").arg(command);
+        }
+        let output = self.node.output(vtysh)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if !output.status.success() || text.contains("failed to connect") {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            bail!(
+                "vtysh {commands:?} ended with {}: {text}{errors}",
+                output.status
+            );
+        }
+        Ok(text)
+    }
+
+    /// The state of a BGP session: "Established", "Active", "Idle"…
+    pub fn session_state(&self, neighbour: &str) -> Result<String> {
+        let all = self.json("show bgp neighbors json")?;
+        let state = all
+            .get(neighbour)
+            .and_then(|found| found.get("bgpState"))
+            .and_then(Value::as_str);
+        Ok(state
+            .with_context(|| format!("FRR has no neighbour {neighbour}"))?
+            .to_owned())
+    }
+
+    pub fn wait_established(&self, neighbour: &str, deadline: Duration) -> Result<()> {
+        let what = format!("FRR's session with {neighbour} to be established");
+        wait::try_until(&what, deadline, || {
+            let state = self.session_state(neighbour).ok()?;
+            (state == "Established").then_some(())
+        })
+        .with_context(|| self.query("show bgp summary").unwrap_or_default())
+    }
+
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        self.process.stop(STOP_DEADLINE)
+    }
+
+    /// SIGKILL: the TCP sessions end without a NOTIFICATION.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill()
+    }
+
+    pub fn log(&self) -> String {
+        self.process.log()
+    }
+}

@@ -1,0 +1,23 @@
+//! Other people's routing daemons, as peers.
+
+mod bird;
+mod frr;
+
+pub use bird::Bird;
+pub use frr::Frr;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// A program of a Debian package, or what to install.
+fn program(path: &str, package: &str) -> Result<PathBuf> {
+    let path = Path::new(path);
+    if !path.is_file() {
+        bail!(
+            "{} is missing; install it: apt-get install {package}",
+            path.display()
+        );
+    }
+    Ok(path.to_owned())
+}
