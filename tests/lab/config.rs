@@ -9,6 +9,7 @@ pub struct Config {
     asn: u32,
     router_id: String,
     interfaces: Vec<String>,
+    requires_policy: bool,
     parameters: String,
     networks: [Vec<String>; 2],
     neighbors: String,
@@ -29,6 +30,7 @@ impl Config {
             asn,
             router_id: router_id.to_owned(),
             interfaces: Vec::new(),
+            requires_policy: false,
             parameters: String::new(),
             networks: [Vec::new(), Vec::new()],
             neighbors: String::new(),
@@ -47,6 +49,14 @@ impl Config {
         self.parameters.push_str(line);
         self.parameters.push('\n');
         self
+    }
+
+    /// RFC 8212, which is the router's default.
+    pub fn policy_required(self) -> Self {
+        Self {
+            requires_policy: true,
+            ..self
+        }
     }
 
     pub fn network(mut self, prefix: &str) -> Self {
@@ -107,9 +117,9 @@ system-as = {}
 timers.connect = 1
 [protocols.bgp.parameters]
 router-id = \"{}\"
-ebgp-requires-policy = false
+ebgp-requires-policy = {}
 {}",
-            self.asn, self.router_id, self.parameters
+            self.asn, self.router_id, self.requires_policy, self.parameters
         )
         .ok();
         for (family, networks) in ["ipv4-unicast", "ipv6-unicast"].iter().zip(&self.networks) {

@@ -1,8 +1,10 @@
 //! The pinned maps as the kernel holds them: what the XDP program would find, read without the router's help.
 //! It follows the same chain, prefix → route → path list → bucket → next hop.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aya::maps::{Array, LpmTrie, Map, MapData, MapError};
@@ -12,7 +14,37 @@ use router_common::next_hop::{NextHop, NextHopId};
 use router_common::path_list::{PathList, PathListId};
 use router_common::route::RouteId;
 
-use crate::Daemon;
+use crate::topology::Spoke;
+use crate::{Daemon, MacAddress, wait};
+
+const DEADLINE: Duration = Duration::from_secs(40);
+
+/// Where a path leads: an interface of the router and the neighbour's MAC behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Exit {
+    pub interface: u32,
+    pub neighbour: MacAddress,
+}
+
+impl Exit {
+    /// Out of the router towards the peer of a spoke.
+    pub fn to(spoke: &Spoke) -> Self {
+        Self {
+            interface: spoke.router_port.index().0,
+            neighbour: spoke.peer_port.mac(),
+        }
+    }
+
+    /// `None` for a next hop that ends the packet's way, or whose neighbour is not resolved.
+    pub fn of(next_hop: &NextHop) -> Option<Self> {
+        let [a, b, c, d, e, f, ..] = next_hop.neighbour;
+        let neighbour = MacAddress([a, b, c, d, e, f]);
+        (next_hop.fate().is_none() && neighbour != MacAddress([0; 6])).then_some(Self {
+            interface: next_hop.egress,
+            neighbour,
+        })
+    }
+}
 
 pub struct Maps {
     v4: LpmTrie<MapData, [u8; 4], RouteId>,
@@ -91,6 +123,25 @@ impl Maps {
         let all = self.prefixes()?;
         let found = all.iter().find(|(other, _)| *other == prefix);
         found.map(|(_, route)| self.buckets(*route)).transpose()
+    }
+}
+
+/// Waits until the kernel's maps lead exactly this prefix to the peers of these spokes and to no other; no spokes:
+/// until there is no such prefix.
+#[track_caller]
+pub fn wait_leads_to(daemon: &Daemon, prefix: &str, spokes: &[&Spoke]) {
+    let wanted: BTreeSet<Option<Exit>> = spokes.iter().map(|spoke| Some(Exit::to(spoke))).collect();
+    let what = format!("the maps to lead {prefix} to {wanted:?}");
+    let mut last = None;
+    let found = wait::try_until(&what, DEADLINE, || {
+        let buckets = Maps::of(daemon).ok()?.buckets_of(prefix).ok()?;
+        let exits: BTreeSet<Option<Exit>> = buckets.iter().flatten().map(Exit::of).collect();
+        let done = exits == wanted;
+        last = buckets;
+        done.then_some(())
+    });
+    if let Err(error) = found {
+        panic!("{error}; the buckets are {last:?}");
     }
 }
 
