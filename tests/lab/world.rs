@@ -130,8 +130,10 @@ impl Lab {
         for port in [&ports.0, &ports.1] {
             ethtool::set(port, Offload::TransmitChecksum, options.transmit_checksum)?;
             ethtool::set(port, Offload::Gro, options.gro)?;
-            port.up()?;
         }
+        // An end that comes up looks once whether the other one can take redirected frames, so both have GRO first.
+        ports.0.up()?;
+        ports.1.up()?;
         ports.0.wait_ready()?;
         ports.1.wait_ready()?;
         Ok(ports)

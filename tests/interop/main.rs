@@ -1,0 +1,1 @@
+//! The daemon in namespaces: real links, real sessions, real frames. Needs root.
