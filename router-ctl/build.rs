@@ -101,11 +101,6 @@ impl Toolchain {
             .cargo
             .current_dir(workspace)
             .env("PATH", self.path)
-            // The names of the map types and functions reach the kernel as BTF.
-            .env(
-                "CARGO_ENCODED_RUSTFLAGS",
-                "-Cdebuginfo=2\u{1f}-Clink-arg=--btf",
-            )
             .args([
                 "build",
                 "--release",

@@ -28,6 +28,18 @@ impl Discriminator {
     pub const fn flow_label(label: u32) -> Self {
         Self(Self::LABEL | label as u64)
     }
+
+    #[inline(always)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low half holds the ports"
+    )]
+    const fn reversed(self) -> Self {
+        if self.0 & Self::LABEL != 0 {
+            return self;
+        }
+        Self(self.0 & !0xffff_ffff | (self.0 as u32).rotate_left(16) as u64)
+    }
 }
 
 /// The key of an IPv4 flow, `Flow<[u8; 4]>`, or of an IPv6 flow, `Flow<[u8; 16]>`.
@@ -36,6 +48,18 @@ pub struct Flow<Address> {
     pub source: Address,
     pub destination: Address,
     pub discriminator: Discriminator,
+}
+
+impl<Address: Copy> Flow<Address> {
+    /// The flow of the packets that come the other way.
+    #[inline(always)]
+    pub const fn reversed(self) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.source,
+            discriminator: self.discriminator.reversed(),
+        }
+    }
 }
 
 impl Flow<[u8; 4]> {

@@ -24,9 +24,11 @@ pub const RECEIVED: &str = "RECEIVED";
 pub const VERDICTS: &str = "VERDICTS";
 /// Packets and bytes by route, row [`counter::route_row`](crate::counter::route_row). Mmapable `ARRAY`.
 pub const ROUTE_COUNTERS: &str = "ROUTE_COUNTERS";
+/// The program's own: headers of a frame that lie in its fragments, copied together. `PERCPU_ARRAY`.
+pub const HEADERS: &str = "HEADERS";
 
 /// All of the above, in the order in which they are created.
-pub const ALL: [&str; 12] = [
+pub const ALL: [&str; 13] = [
     PORTS,
     TX_PORTS,
     LPM_V4,
@@ -39,6 +41,7 @@ pub const ALL: [&str; 12] = [
     RECEIVED,
     VERDICTS,
     ROUTE_COUNTERS,
+    HEADERS,
 ];
 
 pub const MAX_PORTS: u32 = 256;

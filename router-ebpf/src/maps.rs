@@ -7,7 +7,7 @@
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::lpm_trie::LpmTrie;
-use aya_ebpf::maps::{Array, DevMapHash, HashMap};
+use aya_ebpf::maps::{Array, DevMapHash, HashMap, PerCpuArray};
 use router_common::counter::Counter;
 use router_common::map::{
     MAX_BUCKETS, MAX_NEXT_HOPS, MAX_PATH_LISTS, MAX_PORTS, MAX_PREFIXES_V4, MAX_PREFIXES_V6,
@@ -19,6 +19,10 @@ use router_common::port::{PortConfig, PortKey};
 use router_common::route::RouteId;
 use router_common::settings::Settings;
 use router_common::verdict::Verdict;
+use router_ebpf::flow::DEEPEST;
+
+/// What [`HEADERS`] holds: no header that is read lies behind it.
+pub(crate) const HEADERS_LENGTH: usize = DEEPEST.next_multiple_of(8);
 
 #[map]
 pub(crate) static PORTS: HashMap<PortKey, PortConfig> = HashMap::with_max_entries(MAX_PORTS, 0);
@@ -49,3 +53,5 @@ pub(crate) static VERDICTS: Array<Counter> =
 #[map]
 pub(crate) static ROUTE_COUNTERS: Array<Counter> =
     Array::with_max_entries(MAX_ROUTES, BPF_F_MMAPABLE);
+#[map]
+pub(crate) static HEADERS: PerCpuArray<[u8; HEADERS_LENGTH]> = PerCpuArray::with_max_entries(1, 0);

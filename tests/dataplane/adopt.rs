@@ -50,8 +50,8 @@ fn a_restart_keeps_the_link_and_replaces_the_program() {
         mode: XdpMode::Native,
         adopted: true,
     };
-    assert_eq!(router.report().ports, [adopted.clone()]);
     assert_eq!(router.ports(), [adopted]);
+    assert_eq!(router.report().ports, router.ports());
     router.put_port(&port).expect("put again");
     assert_eq!(place.link().id(), before.id());
 }
@@ -127,5 +127,4 @@ fn a_port_put_in_the_other_mode_after_a_restart_changes_mode() {
         .collect();
     assert_eq!(status, [(XdpMode::Generic, false)]);
     assert!(run("ip", &["link", "show", "up0"]).contains("xdpgeneric"));
-    assert_eq!(place.link().program_id(), place.link().program_id());
 }

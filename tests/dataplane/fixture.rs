@@ -144,11 +144,18 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> String {
 
 /// A veth pair `name`, `name`-peer, both up.
 pub(crate) fn veth(name: &str) -> Port {
+    veth_with(name, &[])
+}
+
+/// The same with an interface number that no other namespace uses.
+pub(crate) fn numbered_veth(name: &str, number: &str) -> Port {
+    veth_with(name, &["index", number])
+}
+
+fn veth_with(name: &str, options: &[&str]) -> Port {
     let peer = format!("{name}-peer");
-    run(
-        "ip",
-        &["link", "add", name, "type", "veth", "peer", "name", &peer],
-    );
+    let pair = ["type", "veth", "peer", "name", &peer];
+    run("ip", &[&["link", "add", name], options, &pair].concat());
     for end in [name, &peer] {
         run("ip", &["link", "set", end, "up"]);
     }

@@ -4,6 +4,7 @@
 mod adopt;
 mod counters;
 mod fixture;
+mod forward;
 mod ops;
 mod ports;
 mod scale;

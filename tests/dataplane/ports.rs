@@ -3,7 +3,7 @@
 use router_ctl::dataplane::{Dataplane, XdpMode};
 use router_ctl::host::IfIndex;
 
-use crate::fixture::{Place, port, run, veth};
+use crate::fixture::{Place, numbered_veth, port, run, veth};
 
 fn refusal(router: &mut impl Dataplane, port: &router_ctl::dataplane::Port) -> String {
     let error = router.put_port(port).expect_err("the port is refused");
@@ -41,7 +41,7 @@ fn an_interface_that_is_not_there_is_named() {
 #[test]
 fn another_program_in_the_way_is_named() {
     let (place, other) = (Place::new(), Place::beside());
-    let port = veth("up0");
+    let port = numbered_veth("up0", "471100");
     let mut holder = other.open();
     holder.put_port(&port).expect("attached");
     let mut router = place.open();
@@ -69,6 +69,20 @@ fn another_program_in_the_way_is_named() {
     assert!(error.contains("attached without a BPF link"), "{error}");
     run("ip", &["link", "set", "dev", "up0", "xdpgeneric", "off"]);
     router.put_port(&port).expect("the way is free");
+}
+
+#[test]
+fn a_port_that_lost_its_program_is_attached_again() {
+    let place = Place::new();
+    let mut router = place.open();
+    let port = veth("up0");
+    router.put_port(&port).expect("attached");
+    let id = place.link().id().to_string();
+    run("bpftool", &["link", "detach", "id", &id]);
+    assert!(!run("ip", &["link", "show", "up0"]).contains("xdp"));
+    router.put_port(&port).expect("attached");
+    assert!(run("ip", &["link", "show", "up0"]).contains("xdp"));
+    assert_ne!(place.link().id().to_string(), id);
 }
 
 #[test]

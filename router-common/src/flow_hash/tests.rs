@@ -155,6 +155,20 @@ fn discriminators_of_different_kinds_never_meet() {
     assert_eq!(Discriminator::protocol(6), Discriminator::ports(6, 0, 0));
 }
 
+#[test]
+fn a_flow_reversed_swaps_addresses_and_ports_and_keeps_protocol_and_label() {
+    let there = v4(1, 2, Discriminator::ports(6, 40_000, 443));
+    let back = v4(2, 1, Discriminator::ports(6, 443, 40_000));
+    assert_eq!(there.reversed(), back);
+    assert_ne!(there.hash(7), back.hash(7));
+    for discriminator in [
+        Discriminator::protocol(50),
+        Discriminator::flow_label(0xabcde),
+    ] {
+        assert_eq!(v6(1, 2, discriminator).reversed(), v6(2, 1, discriminator));
+    }
+}
+
 /// The values that the maps of a running router depend on: a restart or an upgrade moves no flow.
 #[test]
 fn the_function_does_not_change() {

@@ -17,6 +17,8 @@ mod server;
 mod stats;
 pub mod view;
 
+pub(crate) use request::parse_duration;
+
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -84,4 +86,4 @@ pub async fn serve(listener: UnixListener, backend: Arc<dyn Backend>) -> io::Res
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

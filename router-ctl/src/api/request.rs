@@ -96,7 +96,7 @@ pub(super) fn net(select: Select) -> IpNet {
 }
 
 /// `1s`, `500ms`, or seconds without a unit.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     let (number, unit) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),
         None => (text.strip_suffix('s').unwrap_or(text), 1.0),

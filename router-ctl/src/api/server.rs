@@ -43,11 +43,11 @@ async fn no_endpoint(uri: Uri) -> ApiError {
     ApiError::not_found(format!("there is no endpoint {}", uri.path()))
 }
 
-async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+async fn wrong_method(method: Method) -> ApiError {
     ApiError {
         status: StatusCode::METHOD_NOT_ALLOWED,
         code: "method-not-allowed",
-        message: format!("{} does not take {method}", uri.path()),
+        message: format!("this endpoint does not take {method}"),
     }
 }
 

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use crate::bgp::types::{Asn, Origin, PathAttributes, RouterId};
 use crate::bgp::wire::as_path::{AsPath, AsPathBuilder};
-use crate::bgp::wire::attribute::{AttributeCode, AttributeFlags, write_attribute};
+use crate::bgp::wire::attribute::{AttributeCode, AttributeFlags, write_attribute, written_length};
 pub use crate::bgp::wire::community::{Community, ExtendedCommunity, LargeCommunity};
 
 impl PathAttributes {
@@ -287,13 +287,16 @@ impl<'a> AttributesEditor<'a> {
     }
 
     /// The canonical bytes.
-    pub fn finish(&self) -> Box<[u8]> {
-        let values = self.entries.iter().map(|entry| entry.value.len());
-        let mut raw = Vec::with_capacity(values.map(|length| length.saturating_add(4)).sum());
+    pub fn finish(self) -> Box<[u8]> {
+        let lengths = self
+            .entries
+            .iter()
+            .map(|entry| written_length(&entry.value));
+        let mut raw = Vec::with_capacity(lengths.sum());
         for entry in &self.entries {
             write_attribute(&mut raw, entry.code, entry.flags, &entry.value);
         }
-        raw.as_slice().into()
+        raw.into_boxed_slice()
     }
 
     fn value(&self, code: AttributeCode) -> Option<&[u8]> {

@@ -100,6 +100,11 @@ impl Attachment {
         detach(self.link.as_fd(), &self.pin)
     }
 
+    /// False once the interface is gone, or somebody detached the link.
+    pub(super) fn is_alive(&self) -> bool {
+        bpf::link_info(self.link.as_fd()).is_ok_and(|info| info.xdp_ifindex == Some(self.index.0))
+    }
+
     pub(super) fn index(&self) -> IfIndex {
         self.index
     }
@@ -173,6 +178,8 @@ fn refusal(port: &Port, error: &io::Error) -> String {
     }
 }
 
+/// Who holds the interface. A link knows its interface by number, and numbers are per network namespace: on a
+/// host with several, a link of another one may be named too.
 fn busy(port: &Port) -> String {
     let name = &port.name;
     let holders: Vec<(u32, String)> = bpf::links()

@@ -29,6 +29,9 @@ pub(super) const FIRST_PORT: u32 = 2;
 /// Entries of `PORTS` read at once; more than there can be.
 const PORTS_BATCH: usize = 2 * MAX_PORTS as usize;
 
+/// Routes that are folded before their rows are unmapped: a table that goes does not map all of its rows.
+const FOLDS_AT_ONCE: u32 = 4096;
+
 fn no_counters() -> [Counter; Verdict::COUNT as usize] {
     [Counter::default(); Verdict::COUNT as usize]
 }
@@ -216,44 +219,56 @@ impl Counters for SharedReader {
 }
 
 /// Folds rows of what is freed. The rows belong to nobody: a grace period has passed since the unlink.
-pub(super) struct Folder(Rows);
+pub(super) struct Folder {
+    rows: Rows,
+    /// Routes folded since their rows were last unmapped.
+    folded: u32,
+}
 
 impl Folder {
     pub(super) fn open(maps: &Maps) -> Result<Self, DataplaneError> {
-        Ok(Self(Rows::open(maps)?))
+        Ok(Self {
+            rows: Rows::open(maps)?,
+            folded: 0,
+        })
     }
 
     /// Adds the route's counters to [`RouteId::WITHDRAWN`] and zeroes them.
     pub(super) fn retire_route(&mut self, route: RouteId) -> io::Result<()> {
-        for cpu in 0..self.0.cpus {
+        for cpu in 0..self.rows.cpus {
             let (from, to) = (route_row(cpu, route), route_row(cpu, RouteId::WITHDRAWN));
-            fold(&mut self.0.routes, from, to)?;
+            fold(&mut self.rows.routes, from, to)?;
+        }
+        self.folded += 1;
+        if self.folded == FOLDS_AT_ONCE {
+            self.rest();
         }
         Ok(())
     }
 
     /// Adds a port's counters to those of ports that are gone, and zeroes them.
     pub(super) fn retire_port(&mut self, row: u32) -> io::Result<()> {
-        for cpu in 0..self.0.cpus {
+        for cpu in 0..self.rows.cpus {
             let (from, to) = (received_row(cpu, row), received_row(cpu, RETIRED_PORTS));
-            fold(&mut self.0.received, from, to)?;
+            fold(&mut self.rows.received, from, to)?;
             for &verdict in Verdict::ALL {
                 let from = verdict_row(cpu, row, verdict);
                 fold(
-                    &mut self.0.verdicts,
+                    &mut self.rows.verdicts,
                     from,
                     verdict_row(cpu, RETIRED_PORTS, verdict),
                 )?;
             }
         }
-        self.0.received.unmap();
-        self.0.verdicts.unmap();
+        self.rows.received.unmap();
+        self.rows.verdicts.unmap();
         Ok(())
     }
 
     /// Gives the memory of a run of folds back.
     pub(super) fn rest(&mut self) {
-        self.0.routes.unmap();
+        self.rows.routes.unmap();
+        self.folded = 0;
     }
 }
 

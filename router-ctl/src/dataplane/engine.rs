@@ -16,15 +16,17 @@ pub(super) struct Step<T> {
     pub(super) change: T,
 }
 
+pub(super) type Steps<'a, T> = &'a mut dyn Iterator<Item = Step<T>>;
+
 pub(super) trait Engine: Send {
     /// The operator's word for it.
     fn name(&self) -> &'static str;
 
     /// Binds each prefix to its route. The last word counts when a prefix is named twice.
-    fn bind(&mut self, steps: &[Step<RouteId>], failures: &mut Vec<OpFailure>);
+    fn bind(&mut self, steps: Steps<'_, RouteId>, failures: &mut Vec<OpFailure>);
 
     /// Takes each prefix out of the match. One that is not bound is a failure.
-    fn unbind(&mut self, steps: &[Step<()>], failures: &mut Vec<OpFailure>);
+    fn unbind(&mut self, steps: Steps<'_, ()>, failures: &mut Vec<OpFailure>);
 
     /// Every binding, in no order that means anything.
     fn dump(&self) -> Result<Vec<(IpNet, RouteId)>, DataplaneError>;

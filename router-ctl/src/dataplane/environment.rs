@@ -79,7 +79,8 @@ fn kernel_of(release: &str) -> Result<(), DataplaneError> {
     )))
 }
 
-fn check_bpffs(bpffs: &Path) -> Result<(), DataplaneError> {
+/// Whether `bpffs` is, or would be, on a BPF file system.
+pub(super) fn check_bpffs(bpffs: &Path) -> Result<(), DataplaneError> {
     let existing = bpffs
         .ancestors()
         .find(|ancestor| ancestor.exists())

@@ -118,8 +118,8 @@ impl Ports {
             .map_err(error(map::TX_PORTS, "enter a port"))
     }
 
-    /// Attaches in the asked mode. Where the port is in the other mode it is detached first: the two exclude
-    /// each other.
+    /// Attaches in the asked mode, unless it is so already. Where the port is in the other mode it is detached
+    /// first: the two exclude each other.
     fn attach(
         &mut self,
         port: &Port,
@@ -127,7 +127,7 @@ impl Ports {
         pins: &Pins,
     ) -> Result<(), DataplaneError> {
         if let Some(attachment) = self.attachments.get(&port.index) {
-            if attachment.mode() == port.mode {
+            if attachment.mode() == port.mode && attachment.is_alive() {
                 return Ok(());
             }
             self.detach(port.index)?;

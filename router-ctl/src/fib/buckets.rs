@@ -34,8 +34,7 @@ pub(super) fn table_size<T>(members: &[Share<T>]) -> usize {
     let for_weights = usize::try_from(total.div_ceil(smallest.max(1))).unwrap_or(LARGEST);
     (members.len() * PER_MEMBER)
         .max(for_weights)
-        .max(SMALLEST)
-        .min(LARGEST)
+        .clamp(SMALLEST, LARGEST)
         .next_power_of_two()
 }
 
@@ -220,7 +219,8 @@ impl<T: Copy + Ord> Buckets<T> {
         })
     }
 
-    /// Shares by largest remainder; who holds more than its share rounded down keeps it before others get one.
+    /// Shares by largest remainder. What rounding leaves over first stays with those that hold it, goes next
+    /// to those whose buckets move anyway, and last to those that would gain for nothing but rounding.
     fn targets(&self, shares: &[Share<T>], held: &[usize], size: usize) -> Vec<usize> {
         let total = total_weight(shares).max(1);
         let exact = |position: usize| size as u64 * u64::from(shares[position].weight);
@@ -230,12 +230,16 @@ impl<T: Copy + Ord> Buckets<T> {
         let mut order: Vec<usize> = (0..shares.len()).collect();
         order.sort_by_key(|&position| {
             let remainder = exact(position) % total;
-            (
-                remainder == 0 || held[position] <= targets[position],
-                Reverse(remainder),
-            )
+            let (held, target) = (held[position], targets[position]);
+            let rank = match remainder {
+                0 => 3,
+                _ if held == target + 1 => 0,
+                _ if held == target && !self.slots.is_empty() => 2,
+                _ => 1,
+            };
+            (rank, Reverse(remainder))
         });
-        for &position in order.iter().cycle().take(left) {
+        for &position in order.iter().take(left) {
             targets[position] += 1;
         }
         targets

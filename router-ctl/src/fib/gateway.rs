@@ -236,14 +236,13 @@ impl Gateways {
         }
     }
 
-    /// A link went up or down: gateways that name it are marked.
+    /// A link went up or down: gateways that name it, and those behind them, are marked.
     pub(super) fn note_link(&mut self, link: IfIndex) {
-        for (id, slot) in (0..).zip(&self.slots) {
-            if slot
-                .as_ref()
-                .is_some_and(|entry| entry.gateway.link == Some(link))
-            {
-                self.dirty.insert(GatewayId(id));
+        for entry in self.slots.iter().flatten() {
+            if entry.gateway.link == Some(link) {
+                let dependents = entry.dependents.iter();
+                self.dirty
+                    .extend(dependents.map(|&(dependent, _)| dependent));
             }
         }
     }

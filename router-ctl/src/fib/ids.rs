@@ -8,14 +8,6 @@ pub(super) struct IdPool {
 }
 
 impl IdPool {
-    pub(super) fn new(first: u32, limit: u32) -> Self {
-        Self {
-            next: first,
-            limit,
-            free: Vec::new(),
-        }
-    }
-
     /// A pool from which `used` are taken already, in any order, each any number of times.
     pub(super) fn with_used(first: u32, limit: u32, used: impl Iterator<Item = u32>) -> Self {
         let mut taken = Vec::new();
@@ -52,11 +44,6 @@ impl IdPool {
     pub(super) fn give_back(&mut self, id: u32) {
         self.free.push(id);
     }
-
-    /// Numbers that can still be taken.
-    pub(super) fn left(&self) -> usize {
-        (self.limit - self.next) as usize + self.free.len()
-    }
 }
 
 #[cfg(test)]
@@ -65,13 +52,12 @@ mod tests {
 
     #[test]
     fn numbers_are_dense_bounded_and_reused() {
-        let mut pool = IdPool::new(2, 4);
+        let mut pool = IdPool::with_used(2, 4, std::iter::empty());
         assert_eq!(
             (pool.take(), pool.take(), pool.take()),
             (Some(2), Some(3), None)
         );
         pool.give_back(2);
-        assert_eq!(pool.left(), 1);
         assert_eq!((pool.take(), pool.take()), (Some(2), None));
     }
 

@@ -24,6 +24,8 @@ pub mod plan;
 mod ranges;
 mod resolve;
 mod table;
+#[cfg(test)]
+mod tests;
 mod types;
 mod view;
 

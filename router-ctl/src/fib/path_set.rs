@@ -49,7 +49,7 @@ impl SetKey {
         let shares = gateways
             .iter()
             .filter(|(_, weight)| *weight > 0)
-            .map(|&(member, weight)| (member, u64::from(weight)));
+            .map(|&(member, weight)| (member, u128::from(weight)));
         let shares = merge(shares.collect());
         if shares.is_empty() {
             return Self::Terminal(Terminal::Unreachable);
@@ -60,7 +60,7 @@ impl SetKey {
 }
 
 /// Adds up weights of equal members, ascending, and takes out the common divisor.
-fn merge<T: Copy + Ord>(mut shares: Vec<(T, u64)>) -> SmallVec<[Share<T>; 2]> {
+fn merge<T: Copy + Ord>(mut shares: Vec<(T, u128)>) -> SmallVec<[Share<T>; 2]> {
     shares.sort_unstable_by_key(|&(member, _)| member);
     shares.dedup_by(|later, first| {
         let same = later.0 == first.0;
@@ -75,7 +75,7 @@ fn merge<T: Copy + Ord>(mut shares: Vec<(T, u64)>) -> SmallVec<[Share<T>; 2]> {
         .fold(0, |divisor, &(_, weight)| gcd(divisor, weight))
         .max(1);
     let largest = shares.iter().map(|&(_, weight)| weight / divisor).max();
-    let shift = u64::BITS - largest.unwrap_or(1).leading_zeros();
+    let shift = u128::BITS - largest.unwrap_or(1).leading_zeros();
     let shift = shift.saturating_sub(u32::BITS);
     shares
         .into_iter()
@@ -88,22 +88,25 @@ fn merge<T: Copy + Ord>(mut shares: Vec<(T, u64)>) -> SmallVec<[Share<T>; 2]> {
         .collect()
 }
 
-fn gcd(a: u64, b: u64) -> u64 {
+fn gcd(a: u128, b: u128) -> u128 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// A weight, and the shares that it is spread over.
+pub(super) type Part<'a, T> = (u32, &'a [Share<T>]);
+
 /// Spreads each part's weight over its shares, and merges the parts.
-pub(super) fn combine<T: Copy + Ord>(parts: &[(u32, &[Share<T>])]) -> SmallVec<[Share<T>; 2]> {
+pub(super) fn combine<T: Copy + Ord>(parts: &[Part<'_, T>]) -> SmallVec<[Share<T>; 2]> {
     if let &[(_, shares)] = parts {
         return shares.iter().copied().collect();
     }
     // Beyond this, fractions are rounded: no table has as many buckets.
-    const FINEST: u64 = 1 << 20;
-    let total = |shares: &[Share<T>]| -> u64 {
+    const FINEST: u128 = 1 << 20;
+    let total = |shares: &[Share<T>]| -> u128 {
         shares
             .iter()
-            .map(|share| u64::from(share.weight))
-            .sum::<u64>()
+            .map(|share| u128::from(share.weight))
+            .sum::<u128>()
             .max(1)
     };
     let scale = parts.iter().fold(1, |scale, (_, shares)| {
@@ -113,7 +116,7 @@ pub(super) fn combine<T: Copy + Ord>(parts: &[(u32, &[Share<T>])]) -> SmallVec<[
     let spread = parts.iter().flat_map(|&(weight, shares)| {
         let total = total(shares);
         shares.iter().map(move |share| {
-            let weight = u64::from(weight) * scale * u64::from(share.weight) / total;
+            let weight = u128::from(weight) * scale * u128::from(share.weight) / total;
             (share.member, weight.max(1))
         })
     });
@@ -225,7 +228,7 @@ impl Sets {
         let members: SmallVec<[Share<HopId>; 2]> = match &set.key {
             SetKey::Terminal(fate) => terminal(*fate, hops),
             SetKey::Gateways(named) => {
-                let parts: SmallVec<[(u32, &[Share<HopId>]); 2]> = named
+                let parts: SmallVec<[Part<'_, HopId>; 2]> = named
                     .iter()
                     .map(|&(gateway, weight)| (weight, gateways.members(gateway)))
                     .filter(|(_, members)| !members.is_empty())

@@ -89,7 +89,8 @@ impl Batch {
 }
 
 /// The operations that lead from `installed` to `desired`. Ids mean the same on both sides: the second is
-/// what was read back of the first. Bindings, lists, buckets and next hops that only `installed` has are freed.
+/// what was read back of the first. Bindings, lists, buckets and next hops that only `installed` has are freed,
+/// the reserved ones excepted.
 pub fn plan(desired: &Installed, installed: &Installed) -> Vec<FibOp> {
     let (wanted, present) = (Reachable::of(desired), Reachable::of(installed));
     let mut batch = Batch::default();
@@ -113,6 +114,9 @@ pub fn plan(desired: &Installed, installed: &Installed) -> Vec<FibOp> {
     }
     plan_routes(desired, installed, &present, &mut batch);
     for id in marked(&present.path_lists) {
+        if id == PathListId::NO_ROUTE.0 as usize {
+            continue;
+        }
         if !wanted.has_list(id) {
             batch.free_path_lists.push(PathListId(number(id)));
         }
@@ -122,8 +126,8 @@ pub fn plan(desired: &Installed, installed: &Installed) -> Vec<FibOp> {
         }
     }
     batch.free_next_hops = marked(&present.next_hops)
-        .filter(|&id| !wanted.has_next_hop(id))
         .map(|id| NextHopId(number(id)))
+        .filter(|&id| id != NextHopId::NO_ROUTE && !wanted.has_next_hop(id.0 as usize))
         .collect();
     batch.into_ops()
 }
@@ -132,6 +136,11 @@ fn plan_routes(desired: &Installed, installed: &Installed, present: &Reachable, 
     let bound: FxHashMap<IpNet, RouteId> = installed.bindings.iter().copied().collect();
     let wanted: FxHashMap<IpNet, RouteId> = desired.bindings.iter().copied().collect();
     let mut kept = vec![false; present.routes.len()];
+    if let Some(&list) = desired.routes.first()
+        && installed.routes.first() != Some(&list)
+    {
+        batch.routes.push((RouteId::NO_ROUTE, list));
+    }
     for &(prefix, route) in &desired.bindings {
         let id = route.0 as usize;
         let list = desired.routes[id];
@@ -171,11 +180,12 @@ impl Reachable {
             path_lists: vec![false; state.path_lists.len()],
             next_hops: vec![false; state.next_hops.len()],
         };
-        for &(_, route) in &state.bindings {
+        let bound = state.bindings.iter().map(|&(_, route)| route);
+        for route in bound.chain([RouteId::NO_ROUTE]) {
             let Some(list) = state.routes.get(route.0 as usize) else {
                 continue;
             };
-            found.routes[route.0 as usize] = true;
+            found.routes[route.0 as usize] = route >= RouteId::FIRST;
             let Some(&buckets) = state.path_lists.get(list.0 as usize) else {
                 continue;
             };
@@ -212,3 +222,6 @@ fn span(list: PathList) -> std::ops::Range<usize> {
 fn number(id: usize) -> u32 {
     u32::try_from(id).expect("map elements are numbered with 32 bits")
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@
 
 use std::net::IpAddr;
 
-use router_common::next_hop::NextHop;
 use smallvec::SmallVec;
 
 use crate::fib::Fib;
@@ -16,7 +15,7 @@ use crate::fib::buckets::Share;
 use crate::fib::gateway::{Gateways, Resolution};
 use crate::fib::next_hop::{Target, Terminal};
 use crate::fib::path_list::Paths;
-use crate::fib::path_set::{SetId, SetKey, combine};
+use crate::fib::path_set::{Part, SetId, SetKey, combine};
 use crate::fib::table::Table;
 use crate::fib::types::{GatewayId, LocalKind};
 use crate::host::{IfIndex, NeighbourKey};
@@ -137,7 +136,7 @@ impl Search<'_> {
         if parts.is_empty() {
             return None;
         }
-        let parts: SmallVec<[(u32, &[Share<Target>]); 2]> = parts
+        let parts: SmallVec<[Part<'_, Target>; 2]> = parts
             .iter()
             .map(|(weight, targets)| (*weight, &targets[..]))
             .collect();
@@ -190,9 +189,7 @@ impl Fib {
                 let value = || match share.member {
                     Target::Neighbour(key) => host.next_hop(key),
                     Target::Terminal(fate) => fate.next_hop(),
-                    Target::Adopted(_) => {
-                        NextHop::terminal(router_common::verdict::Verdict::PassNoRoute)
-                    }
+                    Target::Adopted(_) => Terminal::NoRoute.next_hop(),
                 };
                 Share {
                     member: self.paths.hops.acquire(share.member, value),

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use router_common::next_hop::NextHop;
-use router_common::path_list::PathList;
+use router_common::next_hop::{NextHop, NextHopId};
+use router_common::path_list::{PathList, PathListId};
 use router_common::route::RouteId;
 
 use crate::fib::Fib;
@@ -213,12 +213,7 @@ impl Fib {
             );
             for (at, &hop) in (list.value().offset..).zip(list.table.slots()) {
                 let hop = self.paths.hops.map_id(hop);
-                put(
-                    &mut installed.buckets,
-                    at,
-                    hop,
-                    router_common::next_hop::NextHopId::NO_ROUTE,
-                );
+                put(&mut installed.buckets, at, hop, NextHopId::NO_ROUTE);
             }
         }
         let no_route = Terminal::NoRoute.next_hop();
@@ -227,7 +222,7 @@ impl Fib {
                 put::<NextHop>(&mut installed.next_hops, id.0, hop.shown(), no_route);
             }
         }
-        let no_list = router_common::path_list::PathListId::NO_ROUTE;
+        let no_list = PathListId::NO_ROUTE;
         installed.routes.push(no_list);
         for (id, entry) in [false, true]
             .into_iter()

@@ -86,8 +86,10 @@ fn test_modules(file: &File) -> Vec<String> {
     };
     let directory = module_directory(&file.path);
     let declared = source.lines().filter(|line| line.test).filter_map(|line| {
-        let name = line.code.trim().strip_prefix("mod ")?.strip_suffix(';')?;
-        Some(format!("{directory}{name}"))
+        // `mod tests;`, `pub(super) mod tests;`
+        let name = line.code.trim().rsplit("mod ").next()?.strip_suffix(';')?;
+        let is_name = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+        is_name.then(|| format!("{directory}{name}"))
     });
     declared.collect()
 }
@@ -158,7 +160,7 @@ mod tests {
             ("a/src/rib/tests.rs", "fn one() {}\n"),
             (
                 "a/src/rib/table.rs",
-                "fn two() {}\n#[cfg(test)]\nmod cases;\n",
+                "fn two() {}\n#[cfg(test)]\npub(super) mod cases;\n",
             ),
             ("a/src/rib/table/cases.rs", "fn three() {}\n"),
         ]);

@@ -113,6 +113,16 @@ pub(in crate::bgp) fn write_attribute(
     out.extend_from_slice(value);
 }
 
+/// Octets that `write_attribute` writes.
+pub(in crate::bgp) fn written_length(value: &[u8]) -> usize {
+    let header = if value.len() > usize::from(u8::MAX) {
+        4
+    } else {
+        3
+    };
+    value.len().saturating_add(header)
+}
+
 /// What becomes of one attribute of an UPDATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {

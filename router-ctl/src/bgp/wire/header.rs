@@ -145,3 +145,6 @@ impl Inbox {
         *bytes = rest;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,8 +49,9 @@ impl<'a> NlriList<'a> {
     pub(super) fn append_to(self, list: &mut Vec<Nlri>) {
         list.reserve_exact(self.count);
         let mut reader = Reader::new(self.octets);
-        let raw = std::iter::from_fn(|| next(&mut reader, self.family, self.add_path));
-        list.extend(raw.take(self.count).filter_map(|raw| raw.nlri(self.family)));
+        while let Some(raw) = next(&mut reader, self.family, self.add_path) {
+            list.extend(raw.nlri(self.family));
+        }
     }
 }
 
@@ -77,14 +78,17 @@ fn next<'a>(reader: &mut Reader<'a>, family: Family, add_path: bool) -> Option<R
 
 impl RawNlri<'_> {
     fn nlri(&self, family: Family) -> Option<Nlri> {
+        let host_bits = u32::from(family.bits()).checked_sub(self.bits.into())?;
         let prefix = match family {
             Family::Ipv4Unicast => {
-                let address = Ipv4Addr::from(padded(self.octets));
-                IpNet::V4(Ipv4Net::new(address, self.bits).ok()?.trunc())
+                let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
+                let address = u32::from_be_bytes(padded(self.octets)) & mask;
+                IpNet::V4(Ipv4Net::new(Ipv4Addr::from_bits(address), self.bits).ok()?)
             }
             Family::Ipv6Unicast => {
-                let address = Ipv6Addr::from(padded(self.octets));
-                IpNet::V6(Ipv6Net::new(address, self.bits).ok()?.trunc())
+                let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
+                let address = u128::from_be_bytes(padded(self.octets)) & mask;
+                IpNet::V6(Ipv6Net::new(Ipv6Addr::from_bits(address), self.bits).ok()?)
             }
         };
         Some(Nlri {

@@ -18,7 +18,7 @@ use router_common::route::RouteId;
 
 use super::super::bpf::{Stopped, Table};
 use super::super::{DataplaneError, OpFailure};
-use super::{Engine, Step};
+use super::{Engine, Steps};
 
 /// Elements of one system call.
 const BATCH: usize = 4096;
@@ -46,13 +46,13 @@ impl Engine for LpmTrie {
         "lpm-trie"
     }
 
-    fn bind(&mut self, steps: &[Step<RouteId>], failures: &mut Vec<OpFailure>) {
+    fn bind(&mut self, steps: Steps<'_, RouteId>, failures: &mut Vec<OpFailure>) {
         let (v4, v6) = by_family(steps);
         self.v4.bind(v4, failures);
         self.v6.bind(v6, failures);
     }
 
-    fn unbind(&mut self, steps: &[Step<()>], failures: &mut Vec<OpFailure>) {
+    fn unbind(&mut self, steps: Steps<'_, ()>, failures: &mut Vec<OpFailure>) {
         let (v4, v6) = by_family(steps);
         self.v4.unbind(v4, failures);
         self.v6.unbind(v6, failures);
@@ -67,7 +67,7 @@ impl Engine for LpmTrie {
 
 type Keyed<K, T> = Vec<(K, usize, T)>;
 
-fn by_family<T: Copy>(steps: &[Step<T>]) -> (Keyed<PrefixV4, T>, Keyed<PrefixV6, T>) {
+fn by_family<T>(steps: Steps<'_, T>) -> (Keyed<PrefixV4, T>, Keyed<PrefixV6, T>) {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for step in steps {
         match step.prefix {

@@ -197,7 +197,7 @@ proptest! {
             after.rebalance(&fewer);
             prop_assert!(before.agrees_with(&after));
         }
-        let mut more = shares.clone();
+        let mut more = shares;
         more.push(Share { member: 99, weight });
         let mut after = before.clone();
         after.grow(table_size(&more));

@@ -150,10 +150,12 @@ impl Group {
         while work.budget > reserve {
             let Some(id) = self.next_changed() else { break };
             work.budget -= 1;
-            if work.gate.is_waiting(id) {
-                continue;
+            if !work.gate.is_waiting(id) {
+                self.update(id, &behind, &mut batch, work);
             }
-            self.update(id, &behind, &mut batch, work);
+            if self.told.get(id).is_none() && !work.rib.uses(id) {
+                work.unused.push(id);
+            }
         }
         batch.flush(work.index, work.exports, &self.key.encoding, &mut work.out);
     }
@@ -194,9 +196,6 @@ impl Group {
             if let Some(before) = before {
                 work.rib.attributes.release(before.attributes);
             }
-        }
-        if after.is_none() && !work.rib.uses(id) {
-            work.unused.push(id);
         }
     }
 

@@ -150,7 +150,7 @@ pub(super) const PURE_FORBIDS: &[(&[&str], &str)] = &[
     (&["std", "sync", "mpsc"], "pure code has no channels"),
 ];
 
-/// Each module of router-ctl, and which others it may know.
+/// Each module of router-ctl, and which others, or which values of others, it may know.
 pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("host", &[]),
     ("prefix", &[]),
@@ -161,7 +161,19 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("config", &["bgp", "host", "policy"]),
     (
         "router",
-        &["bgp", "config", "fib", "host", "policy", "prefix", "rib"],
+        &[
+            "bgp",
+            "config",
+            "fib",
+            "host",
+            "policy",
+            "prefix",
+            "rib",
+            "dataplane::Forwarding",
+            "dataplane::Port",
+            "dataplane::PortStatus",
+            "dataplane::XdpMode",
+        ],
     ),
     ("dataplane", &["fib", "host", "prefix"]),
     ("kernel", &["host"]),

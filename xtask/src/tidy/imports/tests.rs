@@ -108,6 +108,11 @@ fn modules_know_the_layers_below_them() {
         &["kernel does not know bgp: crate::bgp::types"],
     );
     check_file(
+        "router-ctl/src/router/effect.rs",
+        "use crate::dataplane::{Port, ebpf::Ebpf};",
+        &["router does not know dataplane: crate::dataplane::ebpf::Ebpf"],
+    );
+    check_file(
         "router-ctl/src/fib/table.rs",
         "use super::super::rib::Rib;\nuse super::plan;",
         &["fib does not know rib: super::super::rib::Rib"],

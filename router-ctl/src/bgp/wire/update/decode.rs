@@ -13,7 +13,7 @@ use super::{DecodeOptions, Update};
 use crate::bgp::types::{Asn, Family, NextHop, PathAttributes, RouteUpdate};
 use crate::bgp::wire::as_path::{self, Width};
 use crate::bgp::wire::attribute::{
-    AttributeCode, AttributeFlags, Fate, is_martian, judge, write_attribute,
+    AttributeCode, AttributeFlags, Fate, is_martian, judge, write_attribute, written_length,
 };
 use crate::bgp::wire::community::canonical_set;
 use crate::bgp::wire::error::{Disposition, Fault, Finding, WireError};
@@ -424,26 +424,29 @@ impl<'a, 'o> Scan<'a, 'o> {
 
     /// The bytes of `PathAttributes::raw`.
     fn canonical(&self) -> Box<[u8]> {
-        let mut kept = self.kept.clone();
-        if !kept.is_sorted_by_key(|attribute| attribute.code) {
-            kept.sort_unstable_by_key(|attribute| attribute.code);
+        if self.kept.is_sorted_by_key(|attribute| attribute.code) {
+            canonical(&self.kept, self.options.width())
+        } else {
+            let mut sorted = self.kept.clone();
+            sorted.sort_unstable_by_key(|attribute| attribute.code);
+            canonical(&sorted, self.options.width())
         }
-        let length: usize = kept
-            .iter()
-            .map(|each| each.value.len().saturating_add(4))
-            .sum();
-        let mut raw = Vec::with_capacity(length.saturating_mul(2));
-        match self.options.width() {
-            Width::Four => {
-                for attribute in &kept {
-                    let value = normal(attribute);
-                    write_attribute(&mut raw, attribute.code, attribute.flags, &value);
-                }
-            }
-            Width::Two => widen(&kept, &mut raw),
-        }
-        raw.as_slice().into()
     }
+}
+
+/// `kept` ascends by code.
+fn canonical(kept: &[Kept<'_>], width: Width) -> Box<[u8]> {
+    let mut raw = Vec::with_capacity(kept.iter().map(|each| written_length(each.value)).sum());
+    match width {
+        Width::Four => {
+            for attribute in kept {
+                let value = normal(attribute);
+                write_attribute(&mut raw, attribute.code, attribute.flags, &value);
+            }
+        }
+        Width::Two => widen(kept, &mut raw),
+    }
+    raw.into_boxed_slice()
 }
 
 fn set_bit(words: &mut [u64; 4], code: AttributeCode) {
@@ -472,8 +475,10 @@ fn widen(kept: &[Kept<'_>], raw: &mut Vec<u8>) {
     let aggregator = value_of(AttributeCode::AGGREGATOR)
         .and_then(|value| value.split_first_chunk())
         .map(|(asn, address)| (Asn(u16::from_be_bytes(*asn).into()), address));
-    let believed = aggregator.is_none_or(|(asn, _)| asn == Asn::TRANS);
-    let as4 = |code| value_of(code).filter(|_| believed);
+    // An old speaker that aggregated after both were set knows better than either.
+    let aggregated_later = value_of(AttributeCode::AS4_AGGREGATOR).is_some()
+        && aggregator.is_some_and(|(asn, _)| asn != Asn::TRANS);
+    let as4 = |code| value_of(code).filter(|_| !aggregated_later);
     for attribute in kept {
         let value = match attribute.code {
             AttributeCode::AS4_PATH | AttributeCode::AS4_AGGREGATOR => continue,

@@ -359,7 +359,7 @@ fn a_link_local_next_hop_needs_an_interface() {
     }
     let pair = [V6, link_local.octets()].concat();
     let body = body(&[], &[ORIGIN, AS_PATH, &reach(2, &pair, PREFIX6)], &[]);
-    let next_hop = |options| {
+    let next_hop = |options: &DecodeOptions| {
         let update = accepts(&body, options);
         update.routes[0].attributes.as_ref().unwrap().next_hop
     };
@@ -494,8 +494,11 @@ mod two_octet_peers {
     #[test]
     fn an_aggregator_of_another_as_voids_both_as4_attributes() {
         let aggregator = [0xc0, 7, 6, 0, 7, 10, 0, 0, 1];
+        let as4_aggregator = [0xc0, 18, 8, 0, 1, 0, 0, 10, 0, 0, 2];
         let wide = [2, 1, 0, 1, 0, 0];
-        path(&[65001, 23456], Some(&wide), &aggregator, "65001 23456");
+        let pair = [&aggregator[..], &as4_aggregator].concat();
+        path(&[65001, 23456], Some(&wide), &pair, "65001 23456");
+        path(&[65001, 23456], Some(&wide), &aggregator, "65001 65536");
     }
 
     #[test]
