@@ -135,8 +135,10 @@ impl Lab {
         for port in [&ports.0, &ports.1] {
             ethtool::set(port, Offload::TransmitChecksum, options.transmit_checksum)?;
             ethtool::set(port, Offload::Gro, options.gro)?;
-            port.up()?;
         }
+        // A veth looks at the other end's GRO when it comes up, to know whether it can take redirected frames.
+        ports.0.up()?;
+        ports.1.up()?;
         ports.0.wait_ready()?;
         ports.1.wait_ready()?;
         Ok(ports)
