@@ -123,11 +123,10 @@ pub(super) fn table(stats: &PrefixStats, out: &mut dyn Write, style: Style) -> i
     if let Some(window) = stats.window_seconds {
         writeln!(out, "Rates are of the last {window:.1} s.")?;
     }
-    writeln!(
-        out,
-        "Prefixes account for {} of the bytes received.",
-        share(stats)
-    )
+    match share(stats) {
+        Some(share) => writeln!(out, "Prefixes account for {share} of the bytes received."),
+        None => Ok(()),
+    }
 }
 
 fn totals(stats: &PrefixStats) -> Table {
@@ -151,13 +150,11 @@ fn totals(stats: &PrefixStats) -> Table {
     totals
 }
 
-/// The part of the received bytes that a prefix accounts for.
-fn share(stats: &PrefixStats) -> String {
+/// The part of the received bytes that a prefix accounts for; `None` when nothing was received.
+fn share(stats: &PrefixStats) -> Option<String> {
     let permille = u128::from(stats.total.bytes) * 1000;
-    match permille.checked_div(u128::from(stats.received.bytes)) {
-        Some(permille) => format!("{}.{} %", permille / 10, permille % 10),
-        None => "-".to_owned(),
-    }
+    let permille = permille.checked_div(u128::from(stats.received.bytes))?;
+    Some(format!("{}.{} %", permille / 10, permille % 10))
 }
 
 /// The first, and how many more there are.

@@ -94,7 +94,7 @@ fn leads_to(next_hop: &NextHop, route: &Route, style: Style, column: usize) -> S
         Some(ip) => format!(" via {ip}"),
         None if next_hop.blackhole => " unreachable (blackhole)".to_owned(),
         None if next_hop.reject => " unreachable (ICMP unreachable)".to_owned(),
-        None if route.protocol == "local" => " is our own address".to_owned(),
+        None if route.protocol == "local" => " is local".to_owned(),
         None => " is directly connected".to_owned(),
     };
     if let Some(interface) = &next_hop.interface_name {
@@ -164,7 +164,7 @@ fn write_next_hop(next_hop: &NextHop, route: &Route, out: &mut dyn Write) -> io:
         Some(ip) => ip.clone(),
         None if next_hop.blackhole => "blackhole".to_owned(),
         None if next_hop.reject => "unreachable".to_owned(),
-        None if route.protocol == "local" => "our own address".to_owned(),
+        None if route.protocol == "local" => "local".to_owned(),
         None => "directly connected".to_owned(),
     };
     if let Some(interface) = &next_hop.interface_name {
