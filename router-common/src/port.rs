@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 /// An interface as the wire shows it: the device and the tags on the frame (0 where there is none).
-#[repr(C)]
+#[repr(C, align(8))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Pod, Zeroable)]
 pub struct PortKey {
     pub ifindex: u32,

@@ -26,7 +26,7 @@ pub const DEEPEST: usize = L3 + 2 * (Ipv6Header::LENGTH + MAX_CHAIN) + ICMP_HEAD
 pub fn ipv4<F: Frame>(frame: &F, packet: &Ipv4) -> Flow<[u8; 4]> {
     let header = &packet.header;
     let payload = L3 + packet.header_length;
-    let end = L3 + packet.length as usize;
+    let end = L3 + packet.length;
     if header.protocol == Protocol::ICMP
         && !header.is_fragment()
         && let Some(quoted) = quoted_ipv4(frame, payload, end)
@@ -43,7 +43,7 @@ pub fn ipv4<F: Frame>(frame: &F, packet: &Ipv4) -> Flow<[u8; 4]> {
 #[inline(always)]
 pub fn ipv6<F: Frame>(frame: &F, packet: &Ipv6) -> Flow<[u8; 16]> {
     let header = &packet.header;
-    let end = L3 + packet.length as usize;
+    let end = L3 + packet.length;
     let chain = walk(frame, header, L3 + Ipv6Header::LENGTH, end);
     if let Chain::Payload(Protocol::ICMPV6, payload) = chain
         && let Some(quoted) = quoted_ipv6(frame, payload, end)
@@ -200,3 +200,6 @@ fn read_before<F: Frame, T: Pod>(end: usize, frame: &F, offset: usize) -> Option
     }
     frame.read(offset)
 }
+
+#[cfg(test)]
+mod tests;

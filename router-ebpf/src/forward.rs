@@ -80,7 +80,7 @@ fn route<F: WriteFrame, T: Tables, P: Ip>(
     if !tables.request_redirect(next_hop.egress) {
         return Err(Verdict::PassNoPortNotAttached);
     }
-    if packet.length() > u32::from(next_hop.mtu) {
+    if packet.length() > usize::from(next_hop.mtu) {
         return Err(packet.too_big());
     }
 
@@ -122,7 +122,7 @@ trait Ip {
     /// TTL, or hop limit.
     fn ttl(&self) -> u8;
     /// The packet in bytes, without padding: what is compared with the MTU.
-    fn length(&self) -> u32;
+    fn length(&self) -> usize;
     fn too_big(&self) -> Verdict;
     fn rewrite<F: WriteFrame>(&self, frame: &mut F);
 }
@@ -149,7 +149,7 @@ impl Ip for Ipv4 {
     }
 
     #[inline(always)]
-    fn length(&self) -> u32 {
+    fn length(&self) -> usize {
         self.length
     }
 
@@ -190,7 +190,7 @@ impl Ip for Ipv6 {
     }
 
     #[inline(always)]
-    fn length(&self) -> u32 {
+    fn length(&self) -> usize {
         self.length
     }
 
@@ -204,3 +204,6 @@ impl Ip for Ipv6 {
         rewrite::ipv6_hop(frame, self);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,13 @@
 //! a frame is, what may not pass, which flow it is, which next hop it gets, what is written. The program
 //! itself, `main.rs`, adds the maps and the entry.
 
-#![no_std]
-#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))]
+#![cfg_attr(target_arch = "bpf", no_std, feature(asm_experimental_arch))]
 
 pub mod flow;
 pub mod forward;
 pub mod guard;
+#[cfg(not(target_arch = "bpf"))]
+pub mod host;
 pub mod packet;
 pub mod path;
 pub mod rewrite;

@@ -160,7 +160,7 @@ pub struct Ipv4 {
     /// Header and options, 20 to 60 bytes, all within the frame.
     pub header_length: usize,
     /// Total length; the frame may be longer by padding.
-    pub length: u32,
+    pub length: usize,
 }
 
 /// An IPv6 packet whose fixed header is sound.
@@ -168,7 +168,7 @@ pub struct Ipv4 {
 pub struct Ipv6 {
     pub header: Ipv6Header,
     /// Fixed header and payload; the frame may be longer by padding.
-    pub length: u32,
+    pub length: usize,
 }
 
 /// # Errors
@@ -188,13 +188,13 @@ pub fn ipv4<F: Frame>(frame: &F) -> Result<Ipv4, Verdict> {
     if header.version() != 4 {
         return Err(Verdict::DropMalformedVersion);
     }
-    let available = frame.length().saturating_sub(L3 as u32);
+    let available = (frame.length() as usize).saturating_sub(L3);
     let header_length = header.header_length();
-    if header_length < HEADER_LENGTH || header_length as u32 > available {
+    if header_length < HEADER_LENGTH || header_length > available {
         return Err(Verdict::DropMalformedIhl);
     }
-    let length = u32::from(u16::from_be_bytes(header.total_length));
-    if length < header_length as u32 || length > available {
+    let length = usize::from(u16::from_be_bytes(header.total_length));
+    if length < header_length || length > available {
         return Err(Verdict::DropMalformedLength);
     }
     if !is_intact(frame, header_length) {
@@ -236,8 +236,8 @@ pub fn ipv6<F: Frame>(frame: &F) -> Result<Ipv6, Verdict> {
     if header.version() != 6 {
         return Err(Verdict::DropMalformedVersion);
     }
-    let length = Ipv6Header::LENGTH as u32 + u32::from(header.payload_length());
-    if length > frame.length().saturating_sub(L3 as u32) {
+    let length = Ipv6Header::LENGTH + usize::from(header.payload_length());
+    if length > (frame.length() as usize).saturating_sub(L3) {
         return Err(Verdict::DropMalformedLength);
     }
     Ok(Ipv6 { header, length })

@@ -40,8 +40,27 @@ fn router_ingress(ctx: XdpContext) -> u32 {
         },
     };
     count::verdict(cpu, row, verdict, length);
+    trace(&ctx, verdict, length);
     xdp_code(verdict)
 }
+
+/// In a trace build, tells user space of each packet: the verdict by its row, as a name would be a relocation.
+#[cfg(feature = "trace")]
+#[inline(always)]
+fn trace(ctx: &XdpContext, verdict: Verdict, length: u32) {
+    let port = ctx.ingress_ifindex();
+    aya_log_ebpf::debug!(
+        ctx,
+        "interface {}: {} bytes, verdict row {}",
+        port,
+        length,
+        verdict.row()
+    );
+}
+
+#[cfg(not(feature = "trace"))]
+#[inline(always)]
+fn trace(_: &XdpContext, _: Verdict, _: u32) {}
 
 /// A function of its own: rare, and its stack is not added to the common way's.
 #[inline(never)]

@@ -1,4 +1,4 @@
-//! Two hints without which the verifier refuses the program or goes through it a hundred times over. On the
+//! Two hints without which the verifier refuses the program, or goes through it a hundred times over. On the
 //! host they do nothing.
 
 /// Keeps the compiler from moving a constant to the other side of a comparison with this address: the verifier

@@ -115,9 +115,9 @@ fn wait_installed(
     };
     loop {
         let fib = daemon.show(&["fib"])?;
-        let number = |key: &str| fib[key].as_u64().unwrap_or(0);
-        let routes = number("routesV4") + number("routesV6");
-        if routes >= wanted as u64 && number("pending") == 0 {
+        let number = |value: &serde_json::Value| value.as_u64().unwrap_or(0);
+        let routes = number(&fib["routes"]["ipv4"]) + number(&fib["routes"]["ipv6"]);
+        if routes >= wanted as u64 && fib["pending"] == 0 {
             return Ok(Some(started.elapsed()));
         }
         anyhow::ensure!(

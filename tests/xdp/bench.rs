@@ -35,7 +35,7 @@ const BUILD: &str = "RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc /usr/bin/cargo build
                      --target-dir target/bpf";
 
 /// Where the object is: `ROUTER_EBPF_OBJECT`, or where the build command leaves it.
-pub fn object() -> PathBuf {
+pub(crate) fn object() -> PathBuf {
     let path = env::var_os("ROUTER_EBPF_OBJECT").map_or_else(
         || {
             PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -52,26 +52,26 @@ pub fn object() -> PathBuf {
 }
 
 /// A port of the bench: a TAP device, so that the kernel knows its index.
-pub struct Port {
-    pub index: u32,
-    pub mac: Mac,
+pub(crate) struct Port {
+    pub(crate) index: u32,
+    pub(crate) mac: Mac,
     row: u32,
     _tap: Option<File>,
 }
 
-pub struct Bench {
+pub(crate) struct Bench {
     ebpf: Ebpf,
     verdicts: Mapped<Counter>,
     received: Mapped<Counter>,
     route_counters: Mapped<Counter>,
     /// Routes; may transmit.
-    pub ingress: Port,
+    pub(crate) ingress: Port,
     /// May transmit.
-    pub egress: Port,
+    pub(crate) egress: Port,
     /// Routes nothing.
-    pub off: Port,
+    pub(crate) off: Port,
     /// Has no entry in `PORTS` and none in `TX_PORTS`.
-    pub stranger: Port,
+    pub(crate) stranger: Port,
     next_route: u32,
     next_list: u32,
     next_bucket: u32,
@@ -79,18 +79,18 @@ pub struct Bench {
 }
 
 /// The neighbour behind the egress port that the routes of [`Bench::with_routes`] lead to.
-pub const GATEWAY: Mac = [0x02, 0, 0, 0, 0xff, 0x01];
+pub(crate) const GATEWAY: Mac = [0x02, 0, 0, 0, 0xff, 0x01];
 /// Whoever sends to the ingress port.
-pub const SENDER: Mac = [0x02, 0, 0, 0, 0xff, 0x02];
+pub(crate) const SENDER: Mac = [0x02, 0, 0, 0, 0xff, 0x02];
 
 /// What the program did with one packet.
-pub struct Run {
-    pub verdict: Verdict,
-    pub output: Vec<u8>,
+pub(crate) struct Run {
+    pub(crate) verdict: Verdict,
+    pub(crate) output: Vec<u8>,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace (are you root?)");
         let cpus = possible_cpus();
         let mut ebpf = EbpfLoader::new()
@@ -140,7 +140,7 @@ impl Bench {
     }
 
     /// With 198.51.100.0/24 and 2001:db8:1::/48 routed to [`GATEWAY`].
-    pub fn with_routes() -> Self {
+    pub(crate) fn with_routes() -> Self {
         let mut bench = Self::new();
         let gateway = bench.neighbour(GATEWAY);
         bench.route("198.51.100.0/24", gateway);
@@ -149,32 +149,32 @@ impl Bench {
     }
 
     /// `packet` in a frame for the ingress port.
-    pub fn v4(&self, packet: &V4) -> Vec<u8> {
+    pub(crate) fn v4(&self, packet: &V4) -> Vec<u8> {
         frame::ethernet(self.ingress.mac, SENDER, 0x0800, &packet.bytes())
     }
 
-    pub fn v6(&self, packet: &V6) -> Vec<u8> {
+    pub(crate) fn v6(&self, packet: &V6) -> Vec<u8> {
         frame::ethernet(self.ingress.mac, SENDER, 0x86dd, &packet.bytes())
     }
 
-    pub fn put_port(&mut self, index: u32, config: PortConfig) {
+    pub(crate) fn put_port(&mut self, index: u32, config: PortConfig) {
         let mut ports: HashMap<_, PortKey, PortConfig> =
             HashMap::try_from(self.map_mut(map::PORTS)).unwrap();
         ports.insert(PortKey::untagged(index), config, 0).unwrap();
     }
 
-    pub fn allow_transmit(&mut self, index: u32) {
+    pub(crate) fn allow_transmit(&mut self, index: u32) {
         let mut ports = DevMapHash::try_from(self.map_mut(map::TX_PORTS)).unwrap();
         ports.insert(index, index, None, 0).unwrap();
     }
 
-    pub fn set_seed(&mut self, hash_seed: u32) {
+    pub(crate) fn set_seed(&mut self, hash_seed: u32) {
         let engine = Settings::ENGINE_LPM_TRIE;
         self.put(map::SETTINGS, 0, Settings { hash_seed, engine });
     }
 
     /// A next hop out of the egress port.
-    pub fn neighbour(&self, mac: Mac) -> NextHop {
+    pub(crate) fn neighbour(&self, mac: Mac) -> NextHop {
         NextHop {
             egress: self.egress.index,
             mtu: 1500,
@@ -186,16 +186,16 @@ impl Bench {
     }
 
     /// Routes `prefix` to one next hop.
-    pub fn route(&mut self, prefix: &str, next_hop: NextHop) -> RouteId {
+    pub(crate) fn route(&mut self, prefix: &str, next_hop: NextHop) -> RouteId {
         self.route_over(prefix, &[next_hop])
     }
 
-    pub fn route_ends(&mut self, prefix: &str, verdict: Verdict) -> RouteId {
+    pub(crate) fn route_ends(&mut self, prefix: &str, verdict: Verdict) -> RouteId {
         self.route(prefix, NextHop::terminal(verdict))
     }
 
     /// Routes `prefix` over a path list with one bucket for each of `next_hops`: a power of two of them.
-    pub fn route_over(&mut self, prefix: &str, next_hops: &[NextHop]) -> RouteId {
+    pub(crate) fn route_over(&mut self, prefix: &str, next_hops: &[NextHop]) -> RouteId {
         let list = self.put_path_list(next_hops);
         let route = RouteId(self.next_route);
         self.next_route += 1;
@@ -205,7 +205,7 @@ impl Bench {
     }
 
     /// Gives a route another path list.
-    pub fn repoint(&mut self, route: RouteId, next_hop: NextHop) {
+    pub(crate) fn repoint(&mut self, route: RouteId, next_hop: NextHop) {
         let list = self.put_path_list(&[next_hop]);
         self.put(map::ROUTES, route.0, list);
     }
@@ -228,7 +228,7 @@ impl Bench {
         list
     }
 
-    pub fn bind(&mut self, prefix: IpNet, route: RouteId) {
+    pub(crate) fn bind(&mut self, prefix: IpNet, route: RouteId) {
         let length = u32::from(prefix.prefix_len());
         match prefix {
             IpNet::V4(net) => {
@@ -242,7 +242,7 @@ impl Bench {
         }
     }
 
-    pub fn unbind(&mut self, prefix: IpNet) {
+    pub(crate) fn unbind(&mut self, prefix: IpNet) {
         let length = u32::from(prefix.prefix_len());
         match prefix {
             IpNet::V4(net) => {
@@ -256,39 +256,39 @@ impl Bench {
         }
     }
 
-    pub fn lpm_v4(&mut self) -> LpmTrie<&mut MapData, [u8; 4], RouteId> {
+    pub(crate) fn lpm_v4(&mut self) -> LpmTrie<&mut MapData, [u8; 4], RouteId> {
         LpmTrie::try_from(self.map_mut(map::LPM_V4)).unwrap()
     }
 
-    pub fn lpm_v6(&mut self) -> LpmTrie<&mut MapData, [u8; 16], RouteId> {
+    pub(crate) fn lpm_v6(&mut self) -> LpmTrie<&mut MapData, [u8; 16], RouteId> {
         LpmTrie::try_from(self.map_mut(map::LPM_V6)).unwrap()
     }
 
-    pub fn put_next_hop(&mut self, id: NextHopId, next_hop: NextHop) {
+    pub(crate) fn put_next_hop(&mut self, id: NextHopId, next_hop: NextHop) {
         self.put(map::NEXT_HOPS, id.0, next_hop);
     }
 
     /// What has been counted for a route, over all CPUs.
-    pub fn routed(&self, route: RouteId) -> Counter {
+    pub(crate) fn routed(&self, route: RouteId) -> Counter {
         let rows = (0..possible_cpus()).map(|cpu| route_row(cpu, route) as usize);
         total(rows.map(|row| self.route_counters.get(row)))
     }
 
     /// Runs a packet that arrives on the ingress port.
-    pub fn run(&mut self, frame: &[u8]) -> Run {
+    pub(crate) fn run(&mut self, frame: &[u8]) -> Run {
         self.run_on(self.ingress.index, self.ingress.row, frame, frame.len())
     }
 
-    pub fn run_off(&mut self, frame: &[u8]) -> Run {
+    pub(crate) fn run_off(&mut self, frame: &[u8]) -> Run {
         self.run_on(self.off.index, self.off.row, frame, frame.len())
     }
 
-    pub fn run_stranger(&mut self, frame: &[u8]) -> Run {
+    pub(crate) fn run_stranger(&mut self, frame: &[u8]) -> Run {
         self.run_on(self.stranger.index, self.stranger.row, frame, frame.len())
     }
 
     /// Runs a packet of which only the first `linear` bytes are in the linear part of the buffer.
-    pub fn run_split(&mut self, frame: &[u8], linear: usize) -> Run {
+    pub(crate) fn run_split(&mut self, frame: &[u8], linear: usize) -> Run {
         self.run_on(self.ingress.index, self.ingress.row, frame, linear)
     }
 
@@ -337,7 +337,7 @@ impl Bench {
 
     /// The packet ends with `verdict`, and as it came.
     #[track_caller]
-    pub fn stops(&mut self, frame: &[u8], verdict: Verdict) {
+    pub(crate) fn stops(&mut self, frame: &[u8], verdict: Verdict) {
         let run = self.run(frame);
         assert_eq!(run.verdict, verdict);
         assert_eq!(run.output, frame, "{verdict} changed the packet");
@@ -345,7 +345,7 @@ impl Bench {
 
     /// The packet is forwarded to [`GATEWAY`], and what leaves is right to the last byte.
     #[track_caller]
-    pub fn forwards(&mut self, frame: &[u8]) {
+    pub(crate) fn forwards(&mut self, frame: &[u8]) {
         let run = self.run(frame);
         assert_eq!(run.verdict, Verdict::Forwarded);
         let expected = frame::forwarded(frame, GATEWAY, self.egress.mac);
@@ -354,25 +354,25 @@ impl Bench {
 
     /// Where a packet that is forwarded goes.
     #[track_caller]
-    pub fn neighbour_of(&mut self, frame: &[u8]) -> Mac {
+    pub(crate) fn neighbour_of(&mut self, frame: &[u8]) -> Mac {
         let run = self.run(frame);
         assert_eq!(run.verdict, Verdict::Forwarded);
         run.output[..6].try_into().unwrap()
     }
 
     /// How many instructions the verifier went through.
-    pub fn verified_instructions(&mut self) -> u32 {
+    pub(crate) fn verified_instructions(&mut self) -> u32 {
         let info = program(&mut self.ebpf).info().unwrap();
         info.verified_instruction_count().unwrap()
     }
 
     /// Names of the maps in the object.
-    pub fn map_names(&self) -> Vec<String> {
+    pub(crate) fn map_names(&self) -> Vec<String> {
         let maps = self.ebpf.maps();
         maps.map(|(name, _)| name.to_owned()).collect()
     }
 
-    pub fn map_info(&self, name: &str) -> MapInfo {
+    pub(crate) fn map_info(&self, name: &str) -> MapInfo {
         match self.ebpf.map(name) {
             Some(Map::Array(data) | Map::HashMap(data) | Map::LpmTrie(data)) => {
                 data.info().unwrap()
@@ -440,7 +440,7 @@ fn difference(after: Counter, before: Counter) -> Counter {
     }
 }
 
-pub fn possible_cpus() -> u32 {
+pub(crate) fn possible_cpus() -> u32 {
     u32::try_from(aya::util::nr_cpus().unwrap()).unwrap()
 }
 

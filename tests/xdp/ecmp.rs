@@ -378,7 +378,7 @@ fn an_icmp_error_that_quotes_too_little_hashes_on_its_own_addresses() {
         };
         check_v4(&mut bench, &error, (A, B, Discriminator::protocol(ICMP)));
     }
-    let mut wrong_version = quoted.clone();
+    let mut wrong_version = quoted;
     wrong_version[0] = 0x65;
     let payload = icmp(3, 4, &wrong_version);
     let error = V4 {

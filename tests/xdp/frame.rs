@@ -3,17 +3,17 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-pub type Mac = [u8; 6];
+pub(crate) type Mac = [u8; 6];
 
 /// Where the IP header begins.
-pub const L3: usize = 14;
+pub(crate) const L3: usize = 14;
 
-pub const ICMP: u8 = 1;
-pub const TCP: u8 = 6;
-pub const UDP: u8 = 17;
-pub const ICMPV6: u8 = 58;
+pub(crate) const ICMP: u8 = 1;
+pub(crate) const TCP: u8 = 6;
+pub(crate) const UDP: u8 = 17;
+pub(crate) const ICMPV6: u8 = 58;
 
-pub fn ethernet(destination: Mac, source: Mac, ether_type: u16, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn ethernet(destination: Mac, source: Mac, ether_type: u16, payload: &[u8]) -> Vec<u8> {
     let mut frame = Vec::with_capacity(L3 + payload.len());
     frame.extend(destination);
     frame.extend(source);
@@ -24,25 +24,25 @@ pub fn ethernet(destination: Mac, source: Mac, ether_type: u16, payload: &[u8]) 
 
 /// An IPv4 packet. What a field does not say follows from the others.
 #[derive(Clone, Debug)]
-pub struct V4 {
-    pub source: Ipv4Addr,
-    pub destination: Ipv4Addr,
-    pub ttl: u8,
-    pub protocol: u8,
+pub(crate) struct V4 {
+    pub(crate) source: Ipv4Addr,
+    pub(crate) destination: Ipv4Addr,
+    pub(crate) ttl: u8,
+    pub(crate) protocol: u8,
     /// DSCP and ECN.
-    pub traffic_class: u8,
-    pub identification: u16,
+    pub(crate) traffic_class: u8,
+    pub(crate) identification: u16,
     /// Flags and offset as they stand in the header.
-    pub fragment: u16,
-    pub options: Vec<u8>,
-    pub payload: Vec<u8>,
+    pub(crate) fragment: u16,
+    pub(crate) options: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
-pub const DF: u16 = 0x4000;
-pub const MF: u16 = 0x2000;
+pub(crate) const DF: u16 = 0x4000;
+pub(crate) const MF: u16 = 0x2000;
 
 impl V4 {
-    pub fn new(source: &str, destination: &str) -> Self {
+    pub(crate) fn new(source: &str, destination: &str) -> Self {
         Self {
             source: source.parse().unwrap(),
             destination: destination.parse().unwrap(),
@@ -56,7 +56,7 @@ impl V4 {
         }
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         assert!(self.options.len().is_multiple_of(4));
         let header_length = 20 + self.options.len();
         let total = u16::try_from(header_length + self.payload.len()).unwrap();
@@ -76,7 +76,7 @@ impl V4 {
 }
 
 /// Writes the checksum of the IPv4 header that `packet` begins with.
-pub fn set_checksum(packet: &mut [u8]) {
+pub(crate) fn set_checksum(packet: &mut [u8]) {
     let header_length = usize::from(packet[0] & 0xf) * 4;
     packet[10..12].fill(0);
     let mut sum = 0u32;
@@ -92,18 +92,18 @@ pub fn set_checksum(packet: &mut [u8]) {
 
 /// An IPv6 packet: fixed header, then `payload` as it is, extension headers included.
 #[derive(Clone, Debug)]
-pub struct V6 {
-    pub source: Ipv6Addr,
-    pub destination: Ipv6Addr,
-    pub hop_limit: u8,
-    pub next_header: u8,
-    pub traffic_class: u8,
-    pub flow_label: u32,
-    pub payload: Vec<u8>,
+pub(crate) struct V6 {
+    pub(crate) source: Ipv6Addr,
+    pub(crate) destination: Ipv6Addr,
+    pub(crate) hop_limit: u8,
+    pub(crate) next_header: u8,
+    pub(crate) traffic_class: u8,
+    pub(crate) flow_label: u32,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl V6 {
-    pub fn new(source: &str, destination: &str) -> Self {
+    pub(crate) fn new(source: &str, destination: &str) -> Self {
         Self {
             source: source.parse().unwrap(),
             destination: destination.parse().unwrap(),
@@ -115,7 +115,7 @@ impl V6 {
         }
     }
 
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let word = 6 << 28 | u32::from(self.traffic_class) << 20 | self.flow_label;
         let length = u16::try_from(self.payload.len()).unwrap();
         let mut bytes = word.to_be_bytes().to_vec();
@@ -129,7 +129,7 @@ impl V6 {
 }
 
 /// Eight bytes of TCP, UDP or anything else that begins with two ports.
-pub fn ports(source: u16, destination: u16) -> Vec<u8> {
+pub(crate) fn ports(source: u16, destination: u16) -> Vec<u8> {
     let mut payload = source.to_be_bytes().to_vec();
     payload.extend(destination.to_be_bytes());
     payload.extend([0xa5; 4]);
@@ -137,14 +137,14 @@ pub fn ports(source: u16, destination: u16) -> Vec<u8> {
 }
 
 /// An ICMP or ICMPv6 message with `body` behind its eight bytes.
-pub fn icmp(kind: u8, code: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn icmp(kind: u8, code: u8, body: &[u8]) -> Vec<u8> {
     let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
     message.extend(body);
     message
 }
 
 /// The frame as it must leave: for the neighbour, from the egress port, one hop older, nothing else changed.
-pub fn forwarded(frame: &[u8], neighbour: Mac, port: Mac) -> Vec<u8> {
+pub(crate) fn forwarded(frame: &[u8], neighbour: Mac, port: Mac) -> Vec<u8> {
     let mut frame = frame.to_vec();
     frame[..6].copy_from_slice(&neighbour);
     frame[6..12].copy_from_slice(&port);

@@ -42,7 +42,7 @@ fn case_2_headers_that_lie_in_the_fragments_of_a_frame_are_read_there() {
     assert_eq!(run.output, damaged);
 }
 
-fn can_split() -> bool {
+pub(crate) fn can_split() -> bool {
     let release = nix::sys::utsname::uname().unwrap().release().to_owned();
     let release = release.to_str().unwrap();
     let mut numbers = release

@@ -9,6 +9,7 @@ use router_common::route::RouteId;
 
 use crate::bench::Bench;
 use crate::frame::{V4, V6};
+use crate::random::Random;
 
 type Table = BTreeMap<IpNet, RouteId>;
 
@@ -41,45 +42,30 @@ fn installed(bench: &mut Bench) -> Table {
     table
 }
 
-/// SplitMix64.
-struct Random(u64);
+/// Few distinct bits at the front, so that prefixes nest.
+fn random_v4(random: &mut Random) -> Ipv4Addr {
+    let [a, b, c, d, ..] = random.next().to_le_bytes();
+    Ipv4Addr::new([10, 11, 64, 198][usize::from(a & 3)], b & 3, c, d)
+}
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+fn random_v6(random: &mut Random) -> Ipv6Addr {
+    let high = 0x2001_0db8_0000_0000 | random.next() & 0x3_0003_0003;
+    Ipv6Addr::from(u128::from(high) << 64 | u128::from(random.next()))
+}
 
-    fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// Few distinct bits at the front, so that prefixes nest.
-    fn v4(&mut self) -> Ipv4Addr {
-        let bits = self.next().to_le_bytes();
-        Ipv4Addr::new(
-            [10, 11, 64, 198][usize::from(bits[0] & 3)],
-            bits[1] & 3,
-            bits[2],
-            bits[3],
-        )
-    }
-
-    fn v6(&mut self) -> Ipv6Addr {
-        let high = 0x2001_0db8_0000_0000 | self.next() & 0x3_0003_0003;
-        Ipv6Addr::from(u128::from(high) << 64 | u128::from(self.next()))
-    }
-
-    fn prefix(&mut self) -> IpNet {
-        if self.below(2) == 0 {
-            let length = u8::try_from(self.below(33)).unwrap();
-            Ipv4Net::new(self.v4(), length).unwrap().trunc().into()
-        } else {
-            let length = u8::try_from(self.below(129)).unwrap();
-            Ipv6Net::new(self.v6(), length).unwrap().trunc().into()
-        }
+fn random_prefix(random: &mut Random) -> IpNet {
+    if random.below(2) == 0 {
+        let length = u8::try_from(random.below(33)).unwrap();
+        Ipv4Net::new(random_v4(random), length)
+            .unwrap()
+            .trunc()
+            .into()
+    } else {
+        let length = u8::try_from(random.below(129)).unwrap();
+        Ipv6Net::new(random_v6(random), length)
+            .unwrap()
+            .trunc()
+            .into()
     }
 }
 
@@ -142,7 +128,7 @@ fn the_tries_agree_with_a_naive_longest_prefix_match_under_random_updates() {
     for round in 0..6 {
         // Grow, replace, shrink.
         for _ in 0..150 {
-            let prefix = random.prefix();
+            let prefix = random_prefix(&mut random);
             let route = RouteId(next);
             next += 1;
             bench.bind(prefix, route);
@@ -157,8 +143,8 @@ fn the_tries_agree_with_a_naive_longest_prefix_match_under_random_updates() {
         assert_eq!(installed(&mut bench), table, "round {round}");
 
         let mut addresses: Vec<IpAddr> = table.keys().flat_map(|&prefix| edges(prefix)).collect();
-        addresses.extend((0..200).map(|_| IpAddr::from(random.v4())));
-        addresses.extend((0..200).map(|_| IpAddr::from(random.v6())));
+        addresses.extend((0..200).map(|_| IpAddr::from(random_v4(&mut random))));
+        addresses.extend((0..200).map(|_| IpAddr::from(random_v6(&mut random))));
         for address in addresses
             .into_iter()
             .filter(|&address| is_looked_up(address))

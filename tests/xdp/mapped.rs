@@ -11,7 +11,7 @@ use bytemuck::Pod;
 
 /// An mmapable array of `T`, read only. Elements are as far apart as the kernel puts them: sizes are rounded up
 /// to eight bytes.
-pub struct Mapped<T> {
+pub(crate) struct Mapped<T> {
     memory: *mut libc::c_void,
     length: usize,
     elements: usize,
@@ -21,7 +21,7 @@ pub struct Mapped<T> {
 impl<T: Pod> Mapped<T> {
     const STRIDE: usize = size_of::<T>().next_multiple_of(8);
 
-    pub fn new(ebpf: &Ebpf, name: &str) -> Self {
+    pub(crate) fn new(ebpf: &Ebpf, name: &str) -> Self {
         let Some(Map::Array(data)) = ebpf.map(name) else {
             panic!("{name} is no array");
         };
@@ -50,7 +50,7 @@ impl<T: Pod> Mapped<T> {
         }
     }
 
-    pub fn get(&self, index: usize) -> T {
+    pub(crate) fn get(&self, index: usize) -> T {
         assert!(index < self.elements);
         // SAFETY: within the mapping, aligned to eight, and any bytes are a `T`. Volatile: the program writes it.
         unsafe {
@@ -59,7 +59,7 @@ impl<T: Pod> Mapped<T> {
         }
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = T> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = T> + '_ {
         (0..self.elements).map(|index| self.get(index))
     }
 }

@@ -336,3 +336,6 @@ impl<'a> AttributesEditor<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

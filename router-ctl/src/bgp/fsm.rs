@@ -126,9 +126,9 @@ fn idle(event: Event) -> Step {
         Event::Start => DIAL,
         Event::StartLater => WAIT,
         Event::StartPassive => LISTEN,
+        Event::Stop => REST,
         Event::Connected => (State::Idle, &[Do::Close]),
-        Event::Stop
-        | Event::ConnectRetryExpired
+        Event::ConnectRetryExpired
         | Event::HoldExpired
         | Event::KeepaliveExpired
         | Event::SendHoldExpired

@@ -241,7 +241,8 @@ pub struct PathAttributes {
     pub raw: Box<[u8]>,
 }
 
-/// What one UPDATE says about one family. `attributes` is there whenever `announced` is not empty.
+/// What one UPDATE says about one family. `withdrawn` comes before `announced`; `attributes` is there exactly
+/// when `announced` is not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteUpdate {
     pub family: Family,

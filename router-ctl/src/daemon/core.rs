@@ -44,12 +44,13 @@ pub(super) struct Outputs {
     pub(super) neighbours: mpsc::UnboundedSender<Probe>,
 }
 
-/// Starts the thread. It ends when told to stop, and gives the neighbours' senders back by dropping them.
+/// Starts the thread; `effects` are what the router wanted before. It ends when told to stop, and gives the neighbours' senders back by dropping them.
 ///
 /// # Errors
 /// When the system has no thread left.
 pub(super) fn spawn(
     router: Router,
+    effects: Vec<Effect>,
     inputs: Inputs,
     outputs: Outputs,
 ) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<()>>> {
@@ -60,14 +61,9 @@ pub(super) fn spawn(
                 .enable_time()
                 .build()
                 .context("starting the router's runtime")?;
-            runtime.block_on(
-                Core {
-                    router,
-                    inputs,
-                    outputs,
-                }
-                .run(),
-            );
+            let core = Core { router, inputs, outputs };
+            effects.into_iter().for_each(|effect| core.carry_out(effect));
+            runtime.block_on(core.run());
             Ok(())
         })
         .context("starting the router thread")
@@ -156,22 +152,22 @@ impl Core {
 
     fn execute(&mut self) {
         while let Some(effect) = self.router.poll_effect() {
-            match effect {
-                Effect::Transmit {
-                    peers,
-                    bytes,
-                    messages,
-                } => self.transmit(&peers, &bytes, messages),
-                Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
-                Effect::PutPort(port) => self.write(Work::PutPort(port)),
-                Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
-                Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
-                Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
-                Effect::Note(note) => match note.level {
-                    Level::Info => info!("{}", note.text),
-                    Level::Warning => warn!("{}", note.text),
-                },
-            }
+            self.carry_out(effect);
+        }
+    }
+
+    fn carry_out(&self, effect: Effect) {
+        match effect {
+            Effect::Transmit { peers, bytes, messages } => self.transmit(&peers, &bytes, messages),
+            Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
+            Effect::PutPort(port) => self.write(Work::PutPort(port)),
+            Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
+            Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
+            Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
+            Effect::Note(note) => match note.level {
+                Level::Info => info!("{}", note.text),
+                Level::Warning => warn!("{}", note.text),
+            },
         }
     }
 

@@ -55,14 +55,12 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into()).and_then(|()| socket.listen(BACKLOG)).map_err(|error| {
-        let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
+        let hint = match error.raw_os_error() {
+            Some(libc::EADDRINUSE) => {
                 "another BGP speaker has the port: stop it, or set another with `protocols bgp listen port`"
             }
-            std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need root or CAP_NET_BIND_SERVICE"
-            }
-            _ => "check the host's addresses",
+            Some(libc::EACCES | libc::EPERM) => "ports below 1024 need root or CAP_NET_BIND_SERVICE",
+            Some(_) | None => "check the host's addresses",
         };
         anyhow::Error::from(error).context(format!("cannot listen for BGP on {address}: {hint}"))
     })?;

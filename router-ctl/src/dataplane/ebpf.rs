@@ -17,6 +17,7 @@ use router_common::map;
 use router_common::next_hop::{NextHop, NextHopId};
 use router_common::path_list::{PathList, PathListId};
 use router_common::route::RouteId;
+use router_common::settings::Settings;
 use router_common::verdict::Verdict;
 
 use super::array::Array;
@@ -54,6 +55,7 @@ pub struct Ebpf {
     /// Route ids below this one may have been used since the maps were created.
     routes_end: Arc<AtomicU32>,
     report: OpenReport,
+    hash_seed: u32,
     _log: Option<LogTask>,
 }
 
@@ -77,6 +79,10 @@ impl Ebpf {
             ..OpenReport::default()
         };
         let ports = Ports::open(&maps, &pins, program.as_fd(), &mut report)?;
+        let settings = maps
+            .array::<Settings>(map::SETTINGS)?
+            .load(0)
+            .map_err(map_error(map::SETTINGS, "read"))?;
         let routes: Array<PathListId> = maps.array(map::ROUTES)?;
         let routes_end = Arc::new(AtomicU32::new(used_routes(&routes)?));
         let engine = LpmTrie::new(maps.map(map::LPM_V4)?, maps.map(map::LPM_V6)?)
@@ -93,6 +99,7 @@ impl Ebpf {
             reader: Arc::new(Reader::open(&maps, Arc::clone(&routes_end))?),
             routes_end,
             report,
+            hash_seed: settings.hash_seed,
             _log: log::start(&mut object),
             pins,
             program,
@@ -255,6 +262,10 @@ impl Dataplane for Ebpf {
 
     fn engine(&self) -> &'static str {
         self.engine.name()
+    }
+
+    fn hash_seed(&self) -> u32 {
+        self.hash_seed
     }
 
     fn counters(&self) -> Box<dyn Counters> {

@@ -475,6 +475,10 @@ impl Dataplane for Memory {
         "memory"
     }
 
+    fn hash_seed(&self) -> u32 {
+        0
+    }
+
     fn counters(&self) -> Box<dyn Counters> {
         Box::new(NoTraffic {
             routes: Arc::clone(&self.routes_used),

@@ -67,6 +67,9 @@ pub trait Dataplane: Send {
     /// Name of the engine that looks up destinations: `lpm-trie`, `flat`, or `memory`.
     fn engine(&self) -> &'static str;
 
+    /// Seed of the flow hash: random when the maps were made, the same for as long as they are pinned.
+    fn hash_seed(&self) -> u32;
+
     /// A reader of the counters that works beside the writer.
     fn counters(&self) -> Box<dyn Counters>;
 }

@@ -43,7 +43,8 @@ const _: () = assert!(size_of::<Slot>() == 48);
 #[derive(Debug, Default)]
 pub(super) struct Attributes {
     slots: Arena<Slot>,
-    table: HashTable<AttributesId>,
+    /// Sets by their content. The hash is kept, so that growth need not read them all again.
+    table: HashTable<(u32, AttributesId)>,
     hasher: DefaultHashBuilder,
     raw_bytes: usize,
     pub(super) next_hops: NextHops,
@@ -53,12 +54,12 @@ impl Attributes {
     /// The id of `attributes`, with `references` more references.
     pub(super) fn intern(&mut self, attributes: &PathAttributes, references: u32) -> AttributesId {
         let next_hop = self.next_hops.intern(attributes.next_hop);
-        let hash = hash(&self.hasher, &attributes.raw, next_hop);
-        let found = self.table.find(hash, |id| {
-            let slot = self.slots.get(id.0);
-            slot.next_hop == next_hop && slot.raw == attributes.raw
+        let hash = self.hash(&attributes.raw, next_hop);
+        let found = self.table.find(spread(hash), |&(known, id)| {
+            let slot = || self.slots.get(id.0);
+            known == hash && slot().next_hop == next_hop && slot().raw == attributes.raw
         });
-        if let Some(&id) = found {
+        if let Some(&(_, id)) = found {
             self.next_hops.release(next_hop);
             self.slots.get_mut(id.0).references += references;
             return id;
@@ -70,10 +71,8 @@ impl Attributes {
             next_hop,
             references,
         }));
-        self.table.insert_unique(hash, id, |each| {
-            let slot = self.slots.get(each.0);
-            self::hash(&self.hasher, &slot.raw, slot.next_hop)
-        });
+        self.table
+            .insert_unique(spread(hash), (hash, id), |&(hash, _)| spread(hash));
         id
     }
 
@@ -89,8 +88,8 @@ impl Attributes {
         }
         let raw = std::mem::take(&mut slot.raw);
         let next_hop = slot.next_hop;
-        let hash = hash(&self.hasher, &raw, next_hop);
-        if let Ok(found) = self.table.find_entry(hash, |&each| each == id) {
+        let hash = self.hash(&raw, next_hop);
+        if let Ok(found) = self.table.find_entry(spread(hash), |&(_, each)| each == id) {
             found.remove();
         }
         self.raw_bytes -= raw.len();
@@ -122,13 +121,20 @@ impl Attributes {
     pub(super) fn memory_bytes(&self) -> usize {
         self.slots.memory_bytes()
             + self.raw_bytes
-            + self.table.capacity() * (size_of::<AttributesId>() + 1)
+            + self.table.capacity() * (size_of::<(u32, AttributesId)>() + 1)
             + self.next_hops.memory_bytes()
+    }
+
+    /// Half of a hash: the low bits choose the place, the high ones tell places apart.
+    fn hash(&self, raw: &[u8], next_hop: NextHopRef) -> u32 {
+        let hash = self.hasher.hash_one((raw, next_hop));
+        u32::try_from(hash >> 32).unwrap_or_default()
     }
 }
 
-fn hash(hasher: &DefaultHashBuilder, raw: &[u8], next_hop: NextHopRef) -> u64 {
-    hasher.hash_one((raw, next_hop))
+/// A hash as the table takes it.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 #[cfg(test)]

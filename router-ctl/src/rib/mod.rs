@@ -19,6 +19,7 @@ pub mod next_hops;
 mod path;
 mod peers;
 mod prefix_set;
+mod prefix_table;
 pub mod route;
 mod scan;
 mod settle;

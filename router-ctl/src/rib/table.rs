@@ -2,6 +2,8 @@
 //! prefixes need a decision; [`Rib::settle`] decides them in slices. The choice that readers see is the settled
 //! one, and it holds references to its attributes and next hops, whatever has happened to the paths since.
 
+use smallvec::SmallVec;
+
 use super::arena::{Arena, Handle};
 use super::attributes::{Attributes, AttributesId, StoredAttributes};
 use super::choice::{ChoiceId, Choices};
@@ -10,10 +12,11 @@ use super::next_hops::{NextHopRef, Reachability};
 use super::path::Path;
 use super::peers::{Freshness, Peers, slot};
 use super::prefix_set::PrefixQueue;
+use super::prefix_table::PrefixTable;
 use super::route::{PathCounts, PathRef, PeerId, PeerInfo, Rejection, Selection, Totals};
 use super::scan::Scan;
 use crate::bgp::types::{Family, NextHop, Nlri, PathId, RouteUpdate};
-use crate::prefix::{PrefixId, PrefixIndex, PrefixVec};
+use crate::prefix::{PrefixId, PrefixIndex};
 
 #[derive(Debug)]
 pub struct Rib {
@@ -21,7 +24,7 @@ pub struct Rib {
     pub(super) peers: Peers,
     pub(super) attributes: Attributes,
     pub(super) paths: Arena<Path>,
-    pub(super) entries: PrefixVec<Entry>,
+    pub(super) entries: PrefixTable<Entry>,
     pub(super) choices: Choices,
     /// Prefixes that need a decision.
     pub(super) dirty: PrefixQueue,
@@ -57,7 +60,7 @@ impl Rib {
             peers: Peers::default(),
             attributes: Attributes::default(),
             paths: Arena::default(),
-            entries: PrefixVec::default(),
+            entries: PrefixTable::default(),
             choices: Choices::default(),
             dirty: PrefixQueue::default(),
             scans: [Scan::default(), Scan::default()],
@@ -102,8 +105,13 @@ impl Rib {
         }
         let attributes = self.attributes.intern(attributes, count);
         let epoch = self.peers.epoch(peer, update.family);
-        for nlri in &update.announced {
-            let id = index.intern(nlri.prefix);
+        // Looking all of them up first lets the processor wait for the index's memory once instead of each time.
+        let ids: SmallVec<[PrefixId; 64]> = update
+            .announced
+            .iter()
+            .map(|nlri| index.intern(nlri.prefix))
+            .collect();
+        for (nlri, id) in update.announced.iter().zip(ids) {
             let path = Path::new(peer, nlri.path_id, epoch, attributes).rejected(rejected);
             self.put(id, update.family, path);
         }
@@ -301,12 +309,11 @@ impl Rib {
 
     /// Upper bound of [`PrefixId::index`] of prefixes with a path, for readers that go through all.
     pub fn prefix_bound(&self, family: Family) -> usize {
-        self.entries.family(family == Family::Ipv6Unicast).len()
+        self.entries.bound(family == Family::Ipv6Unicast)
     }
 
     pub fn memory_bytes(&self) -> usize {
-        let entries = Family::ALL.map(|family| self.prefix_bound(family));
-        entries.iter().sum::<usize>() * size_of::<Entry>()
+        self.entries.memory_bytes()
             + self.paths.memory_bytes()
             + self.attributes.memory_bytes()
             + self.choices.memory_bytes()

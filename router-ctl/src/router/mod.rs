@@ -58,6 +58,8 @@ pub struct Router {
     fib: Fib,
     /// Name of the data plane's engine.
     engine: &'static str,
+    /// Seed of its flow hash.
+    hash_seed: u32,
     routes: Routes,
     networks: Networks,
     generation: u64,
@@ -84,6 +86,7 @@ struct Awaiting {
 #[derive(Debug)]
 pub struct Found {
     pub engine: &'static str,
+    pub hash_seed: u32,
     pub installed: Installed,
     /// Ports that are attached already.
     pub ports: Vec<PortStatus>,
@@ -100,6 +103,7 @@ impl Router {
     pub fn new(config: Config, found: Found, now: Instant) -> Self {
         let Found {
             engine,
+            hash_seed,
             installed,
             ports,
         } = found;
@@ -118,6 +122,7 @@ impl Router {
             rib: Rib::new(sessions::decision_config(&config)),
             groups: UpdateGroups::default(),
             engine,
+            hash_seed,
             routes: Routes::default(),
             networks: Networks::default(),
             generation: 0,

@@ -260,7 +260,7 @@ impl Router {
             failures: self.refused + counts.refused,
             stale: counts.stale,
             generation: self.generation,
-            hash_seed: 0,
+            hash_seed: self.hash_seed,
         }
     }
 }

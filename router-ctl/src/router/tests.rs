@@ -81,6 +81,7 @@ impl Rig {
         let now = Instant::now();
         let found = Found {
             engine: dataplane.engine(),
+            hash_seed: dataplane.hash_seed(),
             installed,
             ports,
         };

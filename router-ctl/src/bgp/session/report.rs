@@ -59,6 +59,19 @@ pub struct Malformed {
     pub message: Vec<u8>,
 }
 
+/// What was wrong, for one line of a log.
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, finding) in self.findings.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            finding.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
 /// The end of an established session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Down {

@@ -35,12 +35,34 @@ pub enum Disposition {
     SessionReset,
 }
 
+impl fmt::Display for Disposition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CountOnly => "accepted",
+            Self::AttributeDiscard => "attribute discarded",
+            Self::TreatAsWithdraw => "routes withdrawn",
+            Self::SessionReset => "session reset",
+        })
+    }
+}
+
 /// One thing that was wrong with an UPDATE.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Finding {
     pub attribute: AttributeCode,
     pub fault: Fault,
     pub disposition: Disposition,
+}
+
+/// `ORIGIN: bad value, routes withdrawn`.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {}, {}",
+            self.attribute, self.fault, self.disposition
+        )
+    }
 }
 
 /// What can be wrong with an attribute.

@@ -1,7 +1,9 @@
 //! UPDATE (RFC 4271 §4.3, RFC 4760): [`decode`] with the error handling of RFC 7606, and the encoders.
 
+mod canonical;
 mod decode;
 mod encode;
+mod scan;
 
 use smallvec::SmallVec;
 

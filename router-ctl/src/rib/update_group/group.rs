@@ -148,8 +148,14 @@ impl Group {
         // Half of the slice is left to those who have something to catch up with.
         let reserve = if can_catch_up { work.budget / 2 } else { 0 };
         while work.budget > reserve {
-            let Some(id) = self.next_changed() else { break };
             work.budget -= 1;
+            if let Some(id) = self.next_scanned() {
+                if !work.gate.is_waiting(id) && work.rib.selection(id).is_some() {
+                    self.update(id, &behind, &mut batch, work);
+                }
+                continue;
+            }
+            let Some(id) = self.queue.pop() else { break };
             if !work.gate.is_waiting(id) {
                 self.update(id, &behind, &mut batch, work);
             }
@@ -160,15 +166,11 @@ impl Group {
         batch.flush(work.index, work.exports, &self.key.encoding, &mut work.out);
     }
 
-    fn next_changed(&mut self) -> Option<PrefixId> {
-        for family in Family::ALL {
-            let next = self.scans[slot(family)].next(1).next();
-            if let Some(index) = next {
-                let ipv6 = family == Family::Ipv6Unicast;
-                return Some(PrefixId::from_index(index, ipv6));
-            }
-        }
-        self.queue.pop()
+    fn next_scanned(&mut self) -> Option<PrefixId> {
+        Family::ALL.into_iter().find_map(|family| {
+            let index = self.scans[slot(family)].next(1).next()?;
+            Some(PrefixId::from_index(index, family == Family::Ipv6Unicast))
+        })
     }
 
     /// Brings what the group has been told about one prefix up to date.

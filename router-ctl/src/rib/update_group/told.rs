@@ -2,9 +2,10 @@
 //! the members have seen, and whose sender has not. 8 bytes a prefix.
 
 use crate::bgp::types::Family;
-use crate::prefix::{PrefixId, PrefixVec};
+use crate::prefix::PrefixId;
 use crate::rib::attributes::AttributesId;
 use crate::rib::peers::slot;
+use crate::rib::prefix_table::PrefixTable;
 use crate::rib::route::{PeerId, PeerKind};
 use crate::rib::table::{Rib, family_of};
 
@@ -21,7 +22,7 @@ const _: () = assert!(size_of::<Option<Told>>() == 8);
 /// The Adj-RIB-Out of a group. Holds a reference to each attribute set in it.
 #[derive(Debug, Default)]
 pub(super) struct ToldTable {
-    entries: PrefixVec<Option<Told>>,
+    entries: PrefixTable<Option<Told>>,
     announced: [usize; 2],
     /// Of these, by their sender.
     by_source: Vec<[usize; 2]>,
@@ -72,11 +73,10 @@ impl ToldTable {
 
     /// Upper bound of the positions in use.
     pub(super) fn bound(&self, family: Family) -> usize {
-        self.entries.family(family == Family::Ipv6Unicast).len()
+        self.entries.bound(family == Family::Ipv6Unicast)
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        let bounds = Family::ALL.map(|family| self.bound(family));
-        bounds.iter().sum::<usize>() * size_of::<Option<Told>>()
+        self.entries.memory_bytes()
     }
 }

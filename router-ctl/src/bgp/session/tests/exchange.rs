@@ -269,6 +269,10 @@ fn a_malformed_update_is_withdrawn_counted_kept_and_told_once_a_second() {
     let stats = script.session.stats();
     assert_eq!(stats.malformed.len(), 8);
     assert_eq!(stats.malformed[0].message, bad_origin());
+    assert_eq!(
+        stats.malformed[0].to_string(),
+        "ORIGIN: bad value, routes withdrawn"
+    );
     let (finding, count) = stats.findings.first_key_value().unwrap();
     assert_eq!((finding.fault, *count), (Fault::Value, 20));
     script.pass(seconds(1));

@@ -91,6 +91,15 @@ fn while_an_error_is_waited_out_connections_are_refused() {
 }
 
 #[test]
+fn a_stop_ends_the_wait_too() {
+    let mut world = World::new(wrong_as());
+    world.start();
+    assert_eq!(world.states(), [State::Idle; 2]);
+    world.sessions[LEFT].stop(StopReason::AdminShutdown(None), world.now);
+    assert_eq!(world.sessions[LEFT].poll_timeout(), None);
+}
+
+#[test]
 fn a_long_session_clears_the_error_wait() {
     let mut script = Script::new({
         let [mut config, _] = configs();

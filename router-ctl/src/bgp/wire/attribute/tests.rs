@@ -370,6 +370,7 @@ fn row_17_as4_path_on_a_two_octet_session() {
         check(&[2, 9, 0, 1, 0, 0], Discarded(Fault::Value));
         check(&[2, 1, 0, 0, 0, 0], Discarded(Fault::AsZero));
         check(&[3, 1, 0, 1, 0, 0], Silent);
+        check(&[1, 1, 0, 1, 0, 0], Discarded(Fault::AsSet));
     }
 }
 
@@ -555,6 +556,19 @@ fn the_neighbours_own_setting_comes_before_the_table() {
         outcome(&communities, &options),
         Discarded(Fault::Configured)
     );
+}
+
+#[test]
+fn a_mandatory_attribute_that_is_set_to_be_discarded_is_missing() {
+    let options = DecodeOptions {
+        overrides: vec![(AttributeCode::ORIGIN, Disposition::AttributeDiscard)],
+        ..ebgp()
+    };
+    let origin = attribute(0x40, 1, &[0]);
+    let update = update::decode(&body_with(&origin, &options), &options).unwrap();
+    assert!(update.routes[0].announced.is_empty());
+    let faults: Vec<_> = update.findings.iter().map(|each| each.fault).collect();
+    assert_eq!(faults, [Fault::Configured, Fault::Missing]);
 }
 
 #[test]

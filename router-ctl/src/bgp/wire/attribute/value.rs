@@ -94,8 +94,11 @@ pub(super) fn as4_path(octets: &[u8], options: &DecodeOptions) -> Value {
     match (options.width(), contents) {
         (Width::Four, Some(_)) => Useless(Fault::NotFromThisPeer),
         (Width::Four, None) => Bad(Fault::Value),
-        (Width::Two, Some(contents)) if !contents.as_zero => Good,
-        (Width::Two, Some(_)) => Useless(Fault::AsZero),
+        (Width::Two, Some(contents)) if contents.as_zero => Useless(Fault::AsZero),
+        (Width::Two, Some(contents)) if contents.set && options.reject_as_sets => {
+            Useless(Fault::AsSet)
+        }
+        (Width::Two, Some(_)) => Good,
         (Width::Two, None) => Useless(Fault::Value),
     }
 }

@@ -605,7 +605,7 @@ prop_compose! {
         family in Just(family),
         next_hop in next_hop(family),
         raw in raw(),
-        prefixes in prop::collection::vec((prefix(family), any::<u32>()), 1..2000),
+        prefixes in prop::collection::vec((prefix(family), any::<u32>()), 1..700),
     ) -> (Family, PathAttributes, Vec<Nlri>) {
         let nlri = prefixes.into_iter();
         let nlri = nlri.map(|(prefix, id)| Nlri { prefix, path_id: PathId(id) }).collect();
@@ -662,7 +662,7 @@ fn on_wire(nlri: &[Nlri], add_path: bool) -> Vec<Nlri> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn announcements_survive_the_wire((family, attributes, nlri) in paths(), encoding in encodings()) {
