@@ -39,8 +39,8 @@ impl Table {
         let mut prefixes = std::collections::BTreeSet::new();
         while prefixes.len() < v4 {
             let length = [24, 24, 24, 24, 24, 24, 23, 22, 22, 21, 20, 19, 16][random.below(13)];
-            let first = 1 + u32::try_from(random.below(222)).unwrap_or(0);
-            let address = first << 24 | (random.next() as u32 & 0x00ff_ffff);
+            let first = 1 + random.number(222);
+            let address = first << 24 | random.number(1 << 24);
             if first != 127 {
                 prefixes.insert(IpNet::V4(
                     Ipv4Net::new_assert(Ipv4Addr::from(address), length).trunc(),
@@ -125,13 +125,13 @@ fn attributes(asn: Asn, random: &mut Random) -> Box<[u8]> {
     let mut path = AsPathBuilder::new();
     path.push(asn);
     for _ in 0..3 + random.below(2) {
-        path.push(Asn(1 + (random.next() as u32 % 400_000)));
+        path.push(Asn(1 + random.number(400_000)));
     }
     let mut editor = AttributesEditor::empty();
     editor.set_origin(Origin::Igp);
     editor.set_as_path(path.as_path());
     if random.below(10) < 3 {
-        editor.set_communities([Community(asn.0 << 16 | (random.next() as u32 & 0xffff))]);
+        editor.set_communities([Community(asn.0 << 16 | random.number(1 << 16))]);
     }
     editor.finish()
 }
@@ -170,6 +170,10 @@ impl Random {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    pub(crate) fn number(&mut self, limit: u32) -> u32 {
+        u32::try_from(self.next() % u64::from(limit)).unwrap_or(0)
     }
 
     pub(crate) fn below(&mut self, limit: usize) -> usize {
