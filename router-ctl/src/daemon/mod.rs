@@ -11,6 +11,7 @@ mod connection;
 mod core;
 mod fib_writer;
 mod listener;
+mod log;
 mod neighbours;
 mod netlink;
 mod peer;
@@ -54,6 +55,7 @@ pub struct Options {
 /// # Errors
 /// When it cannot start; the message says what to do. A refused configuration is an [`Invalid`].
 pub fn run(options: Options) -> anyhow::Result<()> {
+    log::start();
     let config = read_config(&options.config_path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -75,6 +77,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 /// # Errors
 /// When a pin cannot be removed.
 pub fn unload(bpffs: &Path) -> anyhow::Result<()> {
+    log::start();
     let report = dataplane::unload(bpffs)?;
     info!(
         "{} interfaces detached, {} pins removed",
