@@ -50,8 +50,8 @@ pub(crate) struct NodeLoss {
     /// Service flows that the node had.
     pub(crate) flows: u64,
     pub(crate) outcome: Outcome,
-    /// From the event to the last frame that the node got.
-    pub(crate) took: Duration,
+    /// From the event to the last frame that the node got; nothing arrives over a link that is down.
+    pub(crate) took: Option<Duration>,
 }
 
 pub(crate) struct NodeReturn {
@@ -233,7 +233,7 @@ impl NodeLoss {
             "flows_moved_needlessly": self.outcome.moved_needlessly,
             "packets_lost_elsewhere": self.outcome.lost,
             "packets_lost_of_the_node": self.outcome.lost_of_leaving,
-            "seconds_until_all_moved": seconds(self.took),
+            "seconds_until_moved": self.took.map(seconds),
         })
     }
 }

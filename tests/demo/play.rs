@@ -163,6 +163,11 @@ impl<'a> Play<'a> {
             Way::LinkDown => self.network.link(node).port.down()?,
         }
         self.stage.note(node, Some(way.words()));
+        // A session that outlives its link for a moment would be reset when the link is back.
+        let what = format!("the router to forget {name}'s paths");
+        interrupt::until(&what, SETTLED, || {
+            self.inquirer.has_forgotten(node).ok()?.then_some(())
+        })?;
         let others: Vec<Target> = Target::nodes().filter(|&other| other != node).collect();
         let (finished, homes) = self.settle(round, &others, facts)?;
         let outcome = finished.ledger.against(before, Change::Leaves(node));
@@ -171,14 +176,17 @@ impl<'a> Play<'a> {
             way,
             flows: before.service_flows()[node.0],
             outcome,
-            took: finished.arrived_until(node, event),
+            took: match way {
+                Way::SpeakerStops => Some(finished.arrived_until(node, event)),
+                Way::LinkDown => None,
+            },
         };
         let own_losses = match outcome.lost_of_leaving {
             0 => String::new(),
-            lost => format!(" ({} of its own)", thousands(lost)),
+            lost => format!(", {} of its own", thousands(lost)),
         };
         self.stage.done(&format!(
-            "{name} {}: its {} flows moved, {} others; {} packets lost elsewhere{own_losses}",
+            "{name} ({}): its {} flows moved, {} others; {} packets lost elsewhere{own_losses}",
             way.words(),
             thousands(outcome.moved),
             thousands(outcome.moved_needlessly),
@@ -205,6 +213,12 @@ impl<'a> Play<'a> {
             Way::LinkDown => self.network.link(node).port.up()?,
         }
         self.stage.note(node, None);
+        // A speaker that saw its link go has to connect again, and the router learns of that only then.
+        let what = format!("{name}'s speaker to have its sessions");
+        let speaker = &self.speakers[node.0];
+        interrupt::until(&what, SESSIONS, || {
+            speaker.is_established().ok()?.then_some(())
+        })?;
         self.wait_sessions()?;
         let all: Vec<Target> = Target::nodes().collect();
         let (finished, homes) = self.settle(round, &all, facts)?;

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 use lab::Daemon;
 use lab::daemon::binary;
+use router_ctl::api::frr::path::Detail;
 use router_ctl::api::frr::route::{Route, Routes};
 use router_ctl::api::frr::summary::Summary;
 use router_ctl::api::view::{Accounting, Fib, PrefixStats};
@@ -22,6 +23,7 @@ pub(crate) fn config() -> String {
 [protocols.bgp]
 system-as = {ROUTER_AS}
 timers.connect = 1
+timers.holdtime = 6
 
 [protocols.bgp.parameters]
 router-id = "10.0.0.1"
@@ -131,6 +133,23 @@ impl Inquirer {
             .collect();
         targets.sort_unstable();
         Ok(targets)
+    }
+
+    /// Whether the router has no path to the service through this neighbour any more, not even a stale one.
+    pub(crate) fn has_forgotten(&self, target: Target) -> Result<bool> {
+        for (family, service) in [
+            ("ipv4", IpAddr::V4(SERVICE_V4)),
+            ("ipv6", IpAddr::V6(SERVICE_V6)),
+        ] {
+            let table: Detail = self.ask(&["show", "bgp", family, &service.to_string()])?;
+            let mut next_hops = table.paths.iter().flat_map(|path| &path.nexthops);
+            if next_hops.any(|next_hop| {
+                next_hop.ip.parse().ok().and_then(Target::of_address) == Some(target)
+            }) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub(crate) fn fib(&self) -> Result<Fib> {

@@ -7,6 +7,9 @@ use lab::{Daemon, Node};
 
 use crate::flows::CUSTOMERS;
 use crate::network::{Network, ROUTER_AS, Role, SERVICE_V4, SERVICE_V6, Target};
+use crate::router::Inquirer;
+
+const ESTABLISHED: &str = "Established";
 
 /// Prefixes that both upstreams announce.
 const SHARED_V4: u16 = 2000;
@@ -124,6 +127,25 @@ impl Speaker {
         }
         .map(|_| ())
         .with_context(|| format!("stopping {}'s speaker", self.target.name()))
+    }
+
+    /// Whether it says itself that both its sessions are up.
+    pub(crate) fn is_established(&self) -> Result<bool> {
+        let (router_v4, router_v6) = (self.target.router_v4(), self.target.router_v6());
+        let both = |state: &dyn Fn(&str) -> Result<String>, names: [&str; 2]| -> Result<bool> {
+            Ok(state(names[0])? == ESTABLISHED && state(names[1])? == ESTABLISHED)
+        };
+        match &self.running {
+            None => Ok(false),
+            Some(Running::Own(daemon)) => Ok(Inquirer::of(daemon)?.sessions()?.all_established()),
+            Some(Running::Bird(bird)) => {
+                both(&|name| bird.session_state(name), ["router4", "router6"])
+            }
+            Some(Running::Frr(frr)) => {
+                let names = [router_v4.to_string(), router_v6.to_string()];
+                both(&|name| frr.session_state(name), [&names[0], &names[1]])
+            }
+        }
     }
 
     /// How to ask it, for people.

@@ -68,13 +68,15 @@ fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     }
     for loss in &facts.losses {
         let outcome = &loss.outcome;
+        let took = loss.took.map_or_else(String::new, |took| {
+            format!(" in {:.0} ms", took.as_secs_f64() * 1000.0)
+        });
         let line = format!(
-            "{} ({}): {} of its {} flows moved in {:.0} ms, {} others;",
+            "{} ({}): {} of its {} flows moved{took}, {} others;",
             loss.node.name(),
             loss.way.words(),
             thousands(outcome.moved),
             thousands(loss.flows),
-            loss.took.as_secs_f64() * 1000.0,
             thousands(outcome.moved_needlessly),
         );
         rows.push(("node lost", line));
