@@ -4,6 +4,10 @@
 
 mod bgp_v4;
 mod bgp_v6;
+mod ecmp;
 mod exchange;
+mod link_down;
+mod side_by_side;
 mod static_route;
+mod stats;
 mod world;
