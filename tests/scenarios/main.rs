@@ -7,6 +7,8 @@ mod bgp_v6;
 mod ecmp;
 mod exchange;
 mod link_down;
+mod maps;
+mod restart;
 mod side_by_side;
 mod static_route;
 mod stats;
