@@ -226,6 +226,8 @@ impl ReceiveBatch {
         let received = match received {
             Ok(count) => count as usize,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            // Told once when the interface goes down; frames come again when it is up.
+            Err(error) if error.raw_os_error() == Some(libc::ENETDOWN) => 0,
             Err(error) => return Err(error),
         };
         let full = messages.iter().take(received);

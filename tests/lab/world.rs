@@ -80,6 +80,11 @@ impl Lab {
         &self.full_name
     }
 
+    /// The start of every name, and what [`leftovers::remove`] takes.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// For files; removed with the lab.
     pub fn directory(&self) -> &Path {
         &self.directory

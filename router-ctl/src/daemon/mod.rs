@@ -128,10 +128,12 @@ impl Daemon {
 
         let (peer_events, peer_inbox) = mpsc::channel(PEER_EVENTS);
         let mut opened = ports::open_dataplane(&config, &options.bpffs)?;
-        let prepared = ports::start_router(&config, host, &mut opened, started).and_then(|(router, effects)| {
-            let neighbours = neighbours::start(&config, &router, &peer_events)?;
-            Ok((router, effects, neighbours))
-        });
+        let prepared = ports::start_router(&config, host, &mut opened, started).and_then(
+            |(router, effects)| {
+                let neighbours = neighbours::start(&config, &router, &peer_events)?;
+                Ok((router, effects, neighbours))
+            },
+        );
         let (router, effects, neighbours) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -150,10 +152,17 @@ impl Daemon {
         }
         tokio::spawn(netlink::follow(watch, control));
         tokio::spawn(netlink::keep(Neighbours::open()?, neighbour_inbox));
-        let inputs =
-            core::Inputs { control: control_inbox, peers: peer_inbox, questions: question_inbox, stop: stopped };
-        let outputs =
-            core::Outputs { peers: neighbours.commands.clone(), fib, neighbours: wanted_neighbours };
+        let inputs = core::Inputs {
+            control: control_inbox,
+            peers: peer_inbox,
+            questions: question_inbox,
+            stop: stopped,
+        };
+        let outputs = core::Outputs {
+            peers: neighbours.commands.clone(),
+            fib,
+            neighbours: wanted_neighbours,
+        };
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 
         // The socket comes last: whoever reaches it finds a router that works.
@@ -167,11 +176,20 @@ impl Daemon {
         let listener = api_socket::bind(&options.socket)?;
         tokio::spawn(api_socket::serve(listener, backend.clone()));
         info!("started in {:?}", started.elapsed());
-        Ok(Self { socket: options.socket, neighbours, backend, stop_router, router_thread, fib_thread })
+        Ok(Self {
+            socket: options.socket,
+            neighbours,
+            backend,
+            stop_router,
+            router_thread,
+            fib_thread,
+        })
     }
 
     async fn stop(mut self) -> anyhow::Result<()> {
-        info!("stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)");
+        info!(
+            "stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)"
+        );
         self.backend.stopping.store(true, Ordering::Relaxed);
         self.neighbours.stop().await;
         if self.stop_router.send(()).is_err() {
@@ -181,7 +199,9 @@ impl Daemon {
         let threads = tokio::task::spawn_blocking(move || {
             let router = self.router_thread.join().is_ok();
             let writer = self.fib_thread.join().is_ok();
-            (router && writer).then_some(()).context("a thread panicked; its message is above")
+            (router && writer)
+                .then_some(())
+                .context("a thread panicked; its message is above")
         });
         tokio::time::timeout(FIB_DRAIN, threads)
             .await

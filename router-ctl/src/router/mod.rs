@@ -184,7 +184,8 @@ impl Router {
     /// One slice of the work that grows with the table. Returns whether more is waiting that can be done now.
     pub fn work(&mut self, now: Instant) -> bool {
         self.expire(now);
-        if self.outstanding_ops < OUTSTANDING_OPS {
+        let restoring = self.is_restoring(now);
+        if !restoring && self.outstanding_ops < OUTSTANDING_OPS {
             let changes = self.rib.settle(SLICE);
             let mut advertise = Vec::new();
             for change in &changes {
@@ -196,12 +197,16 @@ impl Router {
                 }
             }
             self.track_next_hops();
-            self.restore_done_if_complete(now);
+            if advertise.is_empty() && self.awaiting.is_empty() {
+                self.finish_restore(now);
+            }
             self.flush_fib(advertise);
         }
         self.advertise();
         self.release_unused();
-        (self.rib.has_work() && self.outstanding_ops < OUTSTANDING_OPS) || self.groups.has_work()
+        let decisions = self.rib.has_work() && self.outstanding_ops < OUTSTANDING_OPS;
+        let finishing = self.restore.is_some() && self.awaiting.is_empty();
+        (!restoring && (decisions || finishing)) || self.groups.has_work()
     }
 
     pub fn poll_effect(&mut self) -> Option<Effect> {
@@ -333,28 +338,40 @@ impl Router {
         }
     }
 
-    /// Sweeps what a restart left behind once every neighbour has told its routes, or the time is up.
-    fn restore_done_if_complete(&mut self, now: Instant) {
-        let Some(restore) = &self.restore else { return };
-        let told = self.peers.iter().all(|(_, peer)| {
+    /// After a restart no route is decided before every neighbour has told its own, or the time for that is over
+    /// (RFC 4724 §4.1): until then flows stay where they were, and with only some of the paths they would move
+    /// there and back.
+    fn is_restoring(&self, now: Instant) -> bool {
+        self.restore.as_ref().is_some_and(|restore| {
+            !self.host.complete() || (now < restore.deadline && !self.all_have_told())
+        })
+    }
+
+    /// Whether every neighbour has a session and has told all its routes over it.
+    fn all_have_told(&self) -> bool {
+        self.peers.iter().all(|(_, peer)| {
             peer.config.shutdown
                 || (peer.session.is_some()
                     && peer
                         .families
                         .iter()
                         .all(|f| f.end_of_rib_received || !peer.negotiated(f.family)))
-        });
-        let expired = now >= restore.deadline;
-        if !(told || expired) || self.rib.has_work() || !self.host.complete() {
+        })
+    }
+
+    /// Once what the neighbours told is decided and in use: sweeps what nobody told, then advertises.
+    fn finish_restore(&mut self, now: Instant) {
+        if self.restore.is_none() || self.rib.has_work() {
             return;
         }
+        let told = self.all_have_told();
         let stale = self.fib.stale_count();
         if !self.fib.sweep_stale(&self.index, SLICE) {
             self.restore = None;
             self.startup.steps.push(("restored", now - self.started));
             self.join_deferred();
         }
-        if expired && !told && stale > 0 {
+        if !told && stale > 0 {
             self.note(
                 Level::Warning,
                 format!("not every neighbour came back within the restart time: {stale} stale routes are removed"),

@@ -264,17 +264,18 @@ impl Router {
         self.rib.set_next_hop(next_hop, reachability);
     }
 
-    /// A link-local next hop means nothing without the link of the session that it came over.
+    /// A neighbour one hop away is on the link of its session and nowhere else (RFC 4271 §5.1.3): with that link
+    /// down, whatever route covers its address leads to somebody else. A link-local address is always meant so.
     fn link_of(&self, next_hop: NextHop) -> Option<crate::host::IfIndex> {
         let address = next_hop.address();
         let link_local = matches!(address, std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
-        if !link_local {
-            return None;
-        }
         self.peers
             .iter()
-            .filter_map(|(_, peer)| peer.session.as_ref())
-            .find(|session| session.remote.ip() == address)
-            .and_then(|session| self.host.link_with(session.local.ip()))
+            .filter_map(|(_, peer)| Some((peer, peer.session.as_ref()?)))
+            .filter(|(_, session)| session.remote.ip().to_canonical() == address)
+            .find(|(peer, session)| {
+                link_local || (!session.negotiated.internal && peer.config.ebgp_multihop.is_none())
+            })
+            .and_then(|(_, session)| self.host.link_with(session.local.ip().to_canonical()))
     }
 }

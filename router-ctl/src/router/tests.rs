@@ -217,6 +217,14 @@ impl Rig {
         found
     }
 
+    /// The interface of every flow to an address, in the data plane.
+    fn flows_to(&self, address: &str) -> Vec<u32> {
+        let address: IpAddr = address.parse().unwrap();
+        (0..1024)
+            .map(|hash| self.dataplane.lookup(address, hash).next_hop.egress)
+            .collect()
+    }
+
     /// Messages for a neighbour since the last call.
     fn heard(&mut self, peer: PeerId) -> Vec<String> {
         let mine: Vec<_> = self
@@ -455,6 +463,32 @@ fn a_lost_link_is_repaired_in_the_path_lists_before_any_session_is_down() {
 }
 
 #[test]
+fn flows_of_a_lost_link_do_not_take_the_default_route() {
+    let mut rig = Rig::new(CONFIG);
+    [FIRST, SECOND, THIRD]
+        .into_iter()
+        .for_each(|peer| rig.up(peer));
+    rig.announce(FIRST, "203.0.113.0/24", &[65001]);
+    rig.announce(SECOND, "203.0.113.0/24", &[65002]);
+    rig.announce(THIRD, "0.0.0.0/0", &[65003]);
+    let before = rig.flows_to("203.0.113.9");
+    rig.router
+        .handle(Event::Host(vec![link(1, LinkState::NoCarrier)]), rig.now);
+    while let Some(effect) = rig.router.poll_effect() {
+        rig.execute(effect);
+    }
+    assert_eq!(rig.interfaces_of("203.0.113.9"), [2], "before any decision");
+    rig.run();
+    let after = rig.flows_to("203.0.113.9");
+    let flows = before.iter().zip(&after);
+    assert!(
+        flows
+            .into_iter()
+            .all(|(&before, &after)| before == 1 || before == after)
+    );
+}
+
+#[test]
 fn our_own_as_in_a_path_is_a_loop() {
     let mut rig = Rig::new(CONFIG);
     rig.up(FIRST);
@@ -570,6 +604,26 @@ fn a_restarted_router_keeps_forwarding_and_says_nothing_before_its_neighbours_ha
         heard.contains(&"+203.0.113.0/24".to_owned()) && heard.last() == Some(&"eor".to_owned()),
         "{heard:?}"
     );
+}
+
+#[test]
+fn a_restart_moves_no_flow_while_neighbours_come_back_one_by_one() {
+    let peers = [FIRST, SECOND, THIRD];
+    let mut rig = Rig::new(CONFIG);
+    for peer in peers {
+        rig.up(peer);
+        rig.announce(peer, "203.0.113.0/24", &[65000 + u32::from(peer.0)]);
+    }
+    let before = rig.flows_to("203.0.113.9");
+
+    let mut rig = Rig::with_dataplane(CONFIG, rig.dataplane);
+    for peer in peers {
+        rig.up(peer);
+        rig.announce(peer, "203.0.113.0/24", &[65000 + u32::from(peer.0)]);
+        rig.end_of_rib(peer);
+        assert_eq!(rig.flows_to("203.0.113.9"), before);
+    }
+    assert!(rig.router.restore.is_none());
 }
 
 #[test]
