@@ -48,10 +48,6 @@ router bgp {}
             let other = if ipv6 { Carries::Ipv4 } else { Carries::Ipv6 };
             if session.carries != other {
                 writeln!(text, "  neighbor {} activate", session.router).ok();
-                if ipv6 {
-                    // Without zebra, bgpd knows no interface to take an IPv6 address from.
-                    writeln!(text, "  neighbor {} route-map own out", session.router).ok();
-                }
             }
         }
         for prefix in setup.of_family(ipv6) {
@@ -59,12 +55,6 @@ router bgp {}
         }
         text.push_str(" exit-address-family\n");
     }
-    write!(
-        text,
-        "route-map own permit 10\n set ipv6 next-hop global {}\n",
-        setup.next_hop_v6
-    )
-    .ok();
     text
 }
 

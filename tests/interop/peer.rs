@@ -41,8 +41,6 @@ pub(crate) struct Setup {
     pub(crate) sessions: Vec<Session>,
     pub(crate) opens: Opens,
     pub(crate) announced: Vec<String>,
-    /// Its IPv6 address, for routes over an IPv4 session.
-    pub(crate) next_hop_v6: IpAddr,
 }
 
 impl Setup {
@@ -58,7 +56,6 @@ impl Setup {
             sessions: carried.iter().map(session).collect(),
             opens: Opens::Both,
             announced: Vec::new(),
-            next_hop_v6: spoke.peer_v6().into(),
         }
     }
 

@@ -113,15 +113,16 @@ impl Daemon {
         paths.cloned().unwrap_or_default()
     }
 
-    /// Waits until exactly `count` paths are valid.
+    /// Waits until exactly `count` paths are valid, and returns these.
     #[track_caller]
     pub fn wait_bgp_paths(&self, prefix: &str, count: usize) -> Vec<Value> {
         let what = format!("{count} valid BGP paths to {prefix}");
         let mut last = Vec::new();
         let found = wait::try_until(&what, DEADLINE, || {
             last = self.bgp_paths(prefix);
-            let valid = last.iter().filter(|path| path["valid"] == true).count();
-            (valid == count && last.len() == count).then(|| last.clone())
+            let mut valid = last.clone();
+            valid.retain(|path| path["valid"] == true);
+            (valid.len() == count).then_some(valid)
         });
         match found {
             Ok(paths) => paths,

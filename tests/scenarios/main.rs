@@ -4,6 +4,12 @@
 
 mod bgp_v4;
 mod bgp_v6;
+mod ecmp;
 mod exchange;
+mod link_down;
+mod maps;
+mod restart;
+mod side_by_side;
 mod static_route;
+mod stats;
 mod world;

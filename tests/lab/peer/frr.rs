@@ -1,8 +1,10 @@
-//! FRR's bgpd in a node, without zebra, asked through vtysh.
+//! FRR's bgpd in a node, with zebra beside it, asked through vtysh.
+//!
+//! bgpd needs zebra to know its interfaces: without, it refuses the link-local next hops of its IPv6 neighbours.
 
 use std::fs;
 use std::os::unix::fs::chown;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -16,46 +18,60 @@ use crate::{Node, Process, wait};
 const START_DEADLINE: Duration = Duration::from_secs(15);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
 
-/// bgpd drops root for this user, who must be able to write its socket and its pid file.
+/// Both drop root for this user, who must be able to write its socket and its pid file.
 const USER: &str = "frr";
 
 pub struct Frr {
     node: Node,
     process: Process,
+    zebra: Process,
     directory: PathBuf,
 }
 
 impl Frr {
-    /// Starts bgpd with this configuration and waits until it answers. Without zebra it neither installs routes nor
-    /// checks next hops.
+    /// Starts zebra, then bgpd with this configuration, and waits until it answers.
     pub fn start(node: &Node, config: &str) -> Result<Self> {
-        let bgpd = program("/usr/lib/frr/bgpd", "frr")?;
-        let user = User::from_name(USER)?
-            .with_context(|| format!("there is no user {USER}; install it: apt-get install frr"))?;
-        let own = |path: &PathBuf| {
-            chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-                .with_context(|| format!("giving {} to {USER}", path.display()))
-        };
+        let (bgpd, zebra) = (
+            program("/usr/lib/frr/bgpd", "frr")?,
+            program("/usr/lib/frr/zebra", "frr")?,
+        );
         let directory = node.directory().join("frr");
         let config_file = directory.join("bgpd.conf");
         fs::create_dir_all(&directory)?;
-        fs::write(&config_file, config)?;
-        own(&directory)?;
-        own(&config_file)?;
+        give_away(&directory)?;
+        write(&config_file, config)?;
+        // zebra starts with what it finds; an empty file keeps it from the one of the host.
+        let empty = directory.join("zebra.conf");
+        write(&empty, "")?;
 
-        let mut command = Command::new(bgpd);
-        command
-            .args(["-Z", "-A", "127.0.0.1", "-P", "0", "--log", "stdout"])
-            .arg("--vty_socket")
-            .arg(&directory)
-            .arg("-i")
-            .arg(directory.join("bgpd.pid"))
-            .arg("-f")
-            .arg(&config_file);
-        let process = node.spawn("frr", command)?;
+        let zserv = directory.join("zserv.api");
+        let daemon = |program: &Path, name: &str, config: &Path| {
+            let mut command = Command::new(program);
+            command
+                .args(["-A", "127.0.0.1", "-P", "0", "--log", "stdout"])
+                .arg("--vty_socket")
+                .arg(&directory)
+                .arg("-i")
+                .arg(directory.join(format!("{name}.pid")))
+                .arg("-z")
+                .arg(&zserv)
+                .arg("-f")
+                .arg(config);
+            command
+        };
+        let mut zebra = node.spawn("zebra", daemon(&zebra, "zebra", &empty))?;
+        let what = format!("zebra in {} to listen", node.name());
+        wait::try_until(&what, START_DEADLINE, || {
+            (zserv.exists() || !zebra.is_running()).then_some(())
+        })?;
+        if let Some(status) = zebra.exit_status() {
+            bail!("zebra ended with {status}:\n{}", zebra.log());
+        }
+        let process = node.spawn("frr", daemon(&bgpd, "bgpd", &config_file))?;
         let mut frr = Self {
             node: node.clone(),
             process,
+            zebra,
             directory,
         };
         frr.wait_answer()?;
@@ -134,16 +150,32 @@ impl Frr {
         .with_context(|| self.query("show bgp summary").unwrap_or_default())
     }
 
+    /// Stops bgpd, then zebra; tells how bgpd ended.
     pub fn stop(&mut self) -> Result<ExitStatus> {
-        self.process.stop(STOP_DEADLINE)
+        let status = self.process.stop(STOP_DEADLINE)?;
+        self.zebra.stop(STOP_DEADLINE)?;
+        Ok(status)
     }
 
     /// SIGKILL: the TCP sessions end without a NOTIFICATION.
     pub fn kill(&mut self) -> Result<()> {
-        self.process.kill()
+        self.process.kill()?;
+        self.zebra.kill()
     }
 
     pub fn log(&self) -> String {
         self.process.log()
     }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+    give_away(path)
+}
+
+fn give_away(path: &Path) -> Result<()> {
+    let user = User::from_name(USER)?
+        .with_context(|| format!("there is no user {USER}; install it: apt-get install frr"))?;
+    chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
+        .with_context(|| format!("giving {} to {USER}", path.display()))
 }
