@@ -80,7 +80,6 @@ verdicts! {
     DropMalformedChecksum = "DropMalformed", "checksum", Drop;
     DropOtherHost = "DropOtherHost", "", Drop;
     DropMartianSource = "DropMartian", "source", Drop;
-    DropMartianOwnSource = "DropMartian", "own-source", Drop;
     DropMartianDestination = "DropMartian", "destination", Drop;
     DropBlackhole = "DropBlackhole", "", Drop;
     DropSourceRoute = "DropPolicy", "source-route", Drop;

@@ -4,7 +4,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use ipnet::IpNet;
 use router_ctl::bgp::types::Asn;
 
 use crate::maps;
@@ -25,7 +24,7 @@ const RECEIVER: usize = 1;
 ///
 /// # Errors
 /// When a run fails, or the maps do not hold exactly the table.
-pub fn run(table: &Table, runs: usize) -> anyhow::Result<Vec<Figure>> {
+pub(crate) fn run(table: &Table, runs: usize) -> anyhow::Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for round in 1..=runs {
         for subject in [Subject::Ours, Subject::Bird] {
@@ -90,7 +89,7 @@ fn one_run(table: &Table, subject: Subject, figures: &mut Vec<Figure>) -> anyhow
     }
 
     let closed = Instant::now();
-    drop(feed);
+    feed.close()?;
     let (_, last) = receiver.receive(IDLE, |seen| seen.withdrawn >= wanted)?;
     note("withdrawn", Unit::Seconds, (last - closed).as_secs_f64());
     let rest = bench.usage()?;
@@ -134,23 +133,4 @@ fn connect(neighbour: &Neighbour) -> anyhow::Result<Speaker> {
     neighbour
         .node
         .run(move || Speaker::connect(local, remote, asn, id))
-}
-
-/// Prefixes that two lists do not share, for a message.
-pub fn difference(wanted: &[IpNet], found: &[IpNet]) -> String {
-    let (wanted, found): (std::collections::BTreeSet<_>, std::collections::BTreeSet<_>) =
-        (wanted.iter().collect(), found.iter().collect());
-    let some = |missing: Vec<&&IpNet>| {
-        missing
-            .iter()
-            .take(5)
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    format!(
-        "missing: {}; too many: {}",
-        some(wanted.difference(&found).collect()),
-        some(found.difference(&wanted).collect())
-    )
 }

@@ -13,7 +13,7 @@ use router_common::{ABI_VERSION, map};
 ///
 /// # Errors
 /// When a prefix is missing, or a map cannot be read.
-pub fn check(bpffs: &Path, sent: &[IpNet]) -> anyhow::Result<()> {
+pub(crate) fn check(bpffs: &Path, sent: &[IpNet]) -> anyhow::Result<()> {
     let pins = bpffs.join(format!("v{ABI_VERSION}"));
     let mut found: BTreeSet<IpNet> = BTreeSet::new();
     let data = MapData::from_pin(pins.join(map::LPM_V4)).context("opening the IPv4 trie")?;

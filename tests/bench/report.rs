@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::subject::Subject;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     Seconds,
     CpuSeconds,
     Megabytes,
@@ -26,11 +26,11 @@ impl Unit {
 
 /// One measured value of one run.
 #[derive(Clone, Copy, Debug)]
-pub struct Figure {
-    pub case: &'static str,
-    pub subject: Subject,
-    pub unit: Unit,
-    pub value: f64,
+pub(crate) struct Figure {
+    pub(crate) case: &'static str,
+    pub(crate) subject: Subject,
+    pub(crate) unit: Unit,
+    pub(crate) value: f64,
 }
 
 /// All runs of one case and subject.
@@ -81,7 +81,7 @@ fn rows(figures: &[Figure]) -> Vec<Row> {
 }
 
 /// Medians with minimum and maximum, as Markdown.
-pub fn markdown(figures: &[Figure]) -> String {
+pub(crate) fn markdown(figures: &[Figure]) -> String {
     let cell = |spread: Option<Spread>| {
         spread.map_or_else(
             || "–".to_owned(),
@@ -108,7 +108,7 @@ pub fn markdown(figures: &[Figure]) -> String {
 }
 
 /// One JSON object a line: `bench, case, subject, peer, unit, ours, theirs, ratio, spread, runs`.
-pub fn json_lines(bench: &str, figures: &[Figure]) -> String {
+pub(crate) fn json_lines(bench: &str, figures: &[Figure]) -> String {
     let mut out = String::new();
     for row in rows(figures) {
         let median = |spread: Option<Spread>| spread.map(|s| s.median);

@@ -3,7 +3,7 @@
 //! hold time 0 so that nothing but the table is on the wire.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -16,7 +16,7 @@ const HEADER: usize = 19;
 const UPDATE: u8 = 2;
 
 /// An established session.
-pub struct Speaker {
+pub(crate) struct Speaker {
     stream: TcpStream,
     /// Read and not looked at yet.
     inbox: Vec<u8>,
@@ -24,10 +24,10 @@ pub struct Speaker {
 
 /// What a receiver has seen.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Seen {
-    pub announced: usize,
-    pub withdrawn: usize,
-    pub end_of_rib: usize,
+pub(crate) struct Seen {
+    pub(crate) announced: usize,
+    pub(crate) withdrawn: usize,
+    pub(crate) end_of_rib: usize,
 }
 
 impl Speaker {
@@ -35,7 +35,7 @@ impl Speaker {
     ///
     /// # Errors
     /// When there is no session within half a minute.
-    pub fn connect(
+    pub(crate) fn connect(
         local: IpAddr,
         remote: IpAddr,
         asn: Asn,
@@ -60,15 +60,23 @@ impl Speaker {
     ///
     /// # Errors
     /// When the connection ends.
-    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// Ends the connection, for the other handle too.
+    ///
+    /// # Errors
+    /// When it has ended already.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Both)
     }
 
     /// A second handle on the connection, to read while the first writes.
     ///
     /// # Errors
     /// When the system has no descriptor left.
-    pub fn split(self) -> io::Result<(Self, Self)> {
+    pub(crate) fn split(self) -> io::Result<(Self, Self)> {
         let stream = self.stream.try_clone()?;
         Ok((
             Self {
@@ -83,7 +91,7 @@ impl Speaker {
     ///
     /// # Errors
     /// When the connection ends or nothing comes for `idle`.
-    pub fn receive(
+    pub(crate) fn receive(
         &mut self,
         idle: Duration,
         done: impl Fn(&Seen) -> bool,

@@ -15,13 +15,13 @@ const ROUTER_AS: u32 = 65000;
 const TICKS: f64 = 100.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     Ours,
     Bird,
 }
 
 impl Subject {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "router-ctl",
             Self::Bird => "BIRD 2",
@@ -30,33 +30,33 @@ impl Subject {
 }
 
 /// A neighbour of the router: a node with an address of each family on a link of its own.
-pub struct Neighbour {
-    pub node: Node,
-    pub asn: Asn,
-    pub v4: Ipv4Addr,
-    pub v6: Ipv6Addr,
-    pub router_v4: Ipv4Addr,
+pub(crate) struct Neighbour {
+    pub(crate) node: Node,
+    pub(crate) asn: Asn,
+    pub(crate) v4: Ipv4Addr,
+    pub(crate) v6: Ipv6Addr,
+    pub(crate) router_v4: Ipv4Addr,
 }
 
 impl Neighbour {
-    pub fn router_id(&self) -> RouterId {
+    pub(crate) fn router_id(&self) -> RouterId {
         RouterId(self.v4)
     }
 
-    pub fn session(&self) -> (IpAddr, IpAddr) {
+    pub(crate) fn session(&self) -> (IpAddr, IpAddr) {
         (self.v4.into(), self.router_v4.into())
     }
 }
 
 enum Running {
     Ours(Daemon),
-    Bird(Bird, u32),
+    Bird(Bird),
 }
 
 /// A started router with its neighbours.
-pub struct Bench {
+pub(crate) struct Bench {
     _lab: Lab,
-    pub neighbours: Vec<Neighbour>,
+    pub(crate) neighbours: Vec<Neighbour>,
     running: Running,
 }
 
@@ -65,7 +65,7 @@ impl Bench {
     ///
     /// # Errors
     /// When the lab cannot be built or the router does not start.
-    pub fn start(subject: Subject, neighbours: u8) -> anyhow::Result<Self> {
+    pub(crate) fn start(subject: Subject, neighbours: u8) -> anyhow::Result<Self> {
         let mut lab = Lab::new("bench")?;
         let star = lab::topology::Star::build(&mut lab, neighbours)?;
         let neighbours: Vec<_> = star
@@ -81,11 +81,7 @@ impl Bench {
             .collect();
         let running = match subject {
             Subject::Ours => Running::Ours(Daemon::start(&star.router, &our_config(&neighbours))?),
-            Subject::Bird => {
-                let bird = Bird::start(&star.router, &bird_config(&neighbours))?;
-                let pid = bird.pid();
-                Running::Bird(bird, pid)
-            }
+            Subject::Bird => Running::Bird(Bird::start(&star.router, &bird_config(&neighbours))?),
         };
         Ok(Self {
             _lab: lab,
@@ -94,10 +90,10 @@ impl Bench {
         })
     }
 
-    pub fn daemon(&self) -> Option<&Daemon> {
+    pub(crate) fn daemon(&self) -> Option<&Daemon> {
         match &self.running {
             Running::Ours(daemon) => Some(daemon),
-            Running::Bird(..) => None,
+            Running::Bird(_) => None,
         }
     }
 
@@ -105,20 +101,20 @@ impl Bench {
     ///
     /// # Errors
     /// When the process is gone.
-    pub fn usage(&self) -> anyhow::Result<Usage> {
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
         let pid = match &self.running {
             Running::Ours(daemon) => daemon.pid().context("the router is not running")?,
-            Running::Bird(_, pid) => *pid,
+            Running::Bird(bird) => bird.pid(),
         };
         Usage::of(pid)
     }
 }
 
 #[derive(Clone, Copy, Debug)]
-pub struct Usage {
-    pub cpu_seconds: f64,
-    pub resident_mb: f64,
-    pub peak_mb: f64,
+pub(crate) struct Usage {
+    pub(crate) cpu_seconds: f64,
+    pub(crate) resident_mb: f64,
+    pub(crate) peak_mb: f64,
 }
 
 impl Usage {

@@ -3,7 +3,7 @@
 //! attributes with AS paths of four to five (figures of one RouteViews peer, 2026).
 
 use std::io::{BufRead, BufReader};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -15,14 +15,14 @@ use router_ctl::bgp::wire::as_path::AsPathBuilder;
 use router_ctl::bgp::wire::update::{Encoding, encode_announce, encode_end_of_rib};
 
 /// Prefixes in the order in which a peer sends them.
-pub struct Table {
-    pub name: String,
-    pub prefixes: Vec<IpNet>,
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) prefixes: Vec<IpNet>,
 }
 
 impl Table {
     /// Reads lists of one prefix a line, as they are or packed by xz.
-    pub fn read(paths: &[impl AsRef<Path>]) -> anyhow::Result<Self> {
+    pub(crate) fn read(paths: &[impl AsRef<Path>]) -> anyhow::Result<Self> {
         let mut prefixes = Vec::new();
         for path in paths {
             read_list(path.as_ref(), &mut prefixes)?;
@@ -34,13 +34,13 @@ impl Table {
     }
 
     /// `v4` and `v6` distinct prefixes with the lengths of a real table, the same for the same numbers.
-    pub fn generate(v4: usize, v6: usize) -> Self {
+    pub(crate) fn generate(v4: usize, v6: usize) -> Self {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let mut prefixes = std::collections::BTreeSet::new();
         while prefixes.len() < v4 {
             let length = [24, 24, 24, 24, 24, 24, 23, 22, 22, 21, 20, 19, 16][random.below(13)];
-            let first = 1 + u32::try_from(random.below(222)).unwrap_or(0);
-            let address = first << 24 | (random.next() as u32 & 0x00ff_ffff);
+            let first = 1 + random.number(222);
+            let address = first << 24 | random.number(1 << 24);
             if first != 127 {
                 prefixes.insert(IpNet::V4(
                     Ipv4Net::new_assert(Ipv4Addr::from(address), length).trunc(),
@@ -60,7 +60,7 @@ impl Table {
         }
     }
 
-    pub fn count(&self, family: Family) -> usize {
+    pub(crate) fn count(&self, family: Family) -> usize {
         self.prefixes
             .iter()
             .filter(|&&prefix| Family::of(prefix) == family)
@@ -69,7 +69,7 @@ impl Table {
 
     /// The whole table as a peer of AS `asn` with these addresses sends it, End-of-RIB of both families
     /// included.
-    pub fn encode(
+    pub(crate) fn encode(
         &self,
         asn: Asn,
         next_hop_v4: Ipv4Addr,
@@ -125,13 +125,13 @@ fn attributes(asn: Asn, random: &mut Random) -> Box<[u8]> {
     let mut path = AsPathBuilder::new();
     path.push(asn);
     for _ in 0..3 + random.below(2) {
-        path.push(Asn(1 + (random.next() as u32 % 400_000)));
+        path.push(Asn(1 + random.number(400_000)));
     }
     let mut editor = AttributesEditor::empty();
     editor.set_origin(Origin::Igp);
     editor.set_as_path(path.as_path());
     if random.below(10) < 3 {
-        editor.set_communities([Community(asn.0 << 16 | (random.next() as u32 & 0xffff))]);
+        editor.set_communities([Community(asn.0 << 16 | random.number(1 << 16))]);
     }
     editor.finish()
 }
@@ -160,16 +160,11 @@ fn read_list(path: &Path, prefixes: &mut Vec<IpNet>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Of an address that some prefix of the table contains: its first, for a spread over the whole table.
-pub fn first_address(prefix: IpNet) -> IpAddr {
-    prefix.network()
-}
-
 /// SplitMix64: small, and the same everywhere.
-pub struct Random(pub u64);
+pub(crate) struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -177,7 +172,11 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    pub fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn number(&mut self, limit: u32) -> u32 {
+        u32::try_from(self.next() % u64::from(limit)).unwrap_or(0)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.next() % limit as u64).unwrap_or(0)
     }
 }

@@ -1,7 +1,7 @@
 //! One packet through everything: entered by the operations, forwarded by the program, counted in the maps.
 
 use std::net::UdpSocket;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use router_common::counter::Counter;
 use router_common::next_hop::{NextHop, NextHopId};
@@ -28,16 +28,12 @@ fn verdict(counters: &dyn Counters, port: IfIndex, verdict: Verdict) -> Counter 
         .map_or(Counter::default(), |row| row.counter)
 }
 
-fn wait_for(what: &str, router: &impl Dataplane, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "{what} was not counted: {:?}",
-            router.counters().verdicts()
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    lab::wait::until(
+        &format!("{what} to be counted"),
+        Duration::from_secs(10),
+        || condition().then_some(()),
+    );
 }
 
 #[test]
@@ -99,14 +95,14 @@ fn a_packet_takes_the_way_that_was_bound() {
     let seen = |port, of| verdict(counters.as_ref(), port, of);
 
     sender.send_to(b"x", "10.9.1.1:9").expect("sent");
-    wait_for("the frame at the other end", &router, || {
+    wait_for("the frame at the other end", || {
         seen(sink.index, Verdict::DropOtherHost) == FRAME
     });
     assert_eq!(seen(ingress.index, Verdict::Forwarded), FRAME);
     assert_eq!(counters.route(RouteId(2)), FRAME);
 
     sender.send_to(b"x", "10.8.1.1:9").expect("sent");
-    wait_for("a frame without a route", &router, || {
+    wait_for("a frame without a route", || {
         seen(ingress.index, Verdict::PassNoRoute) == FRAME
     });
 
@@ -116,7 +112,7 @@ fn a_packet_takes_the_way_that_was_bound() {
     };
     assert_eq!(sentences(&router.apply(&[put(unresolved)])), []);
     sender.send_to(b"x", "10.9.1.1:9").expect("sent");
-    wait_for("a frame without a neighbour", &router, || {
+    wait_for("a frame without a neighbour", || {
         seen(ingress.index, Verdict::PassNoNeighbour) == FRAME
     });
 }

@@ -142,7 +142,9 @@ impl Daemon {
     /// `router-ctl unload`: takes forwarding away.
     pub fn unload(&self) -> Result<Output> {
         let mut command = Command::new(&self.binary);
-        command.arg("unload").arg("--bpffs").arg(&self.bpffs);
+        command
+            .args(["unload", "--yes", "--bpffs"])
+            .arg(&self.bpffs);
         self.node.output(command)
     }
 

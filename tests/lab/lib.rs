@@ -3,7 +3,8 @@
 //! A [`Lab`] owns [`Node`]s (network namespaces, entered with `nsenter --net=/run/netns/NAME`) and the links
 //! between them; a [`Port`] is one end of a link. [`Daemon`] runs our router in a node, [`peer`] runs BIRD and
 //! FRR, [`Sender`] and [`Capture`] put frames on a port and count what arrives, [`frame`] builds and reads them,
-//! [`wait`] waits for a condition and says what it was. [`topology`] has the shapes that several tests share.
+//! [`wait`] waits for a condition and says what it was; [`shown`] does so for what our router shows, [`maps`] reads what it
+//! wrote. [`topology`] has the shapes that several tests share, [`config`] the configurations for them.
 //!
 //! Everything is gone when the lab is dropped, after a panic too. What a killed test left behind is removed
 //! when the next lab starts ([`leftovers`]).
@@ -13,10 +14,12 @@
 //! Needs root. All of it works on the calling thread; no async runtime is involved.
 
 pub mod capture;
+pub mod config;
 pub mod daemon;
 pub mod ethtool;
 pub mod frame;
 pub mod leftovers;
+pub mod maps;
 mod netlink;
 mod netns;
 mod node;
@@ -25,6 +28,7 @@ pub mod peer;
 mod port;
 mod process;
 pub mod sender;
+pub mod shown;
 pub mod topology;
 pub mod wait;
 mod world;

@@ -136,7 +136,7 @@ impl Lab {
             ethtool::set(port, Offload::TransmitChecksum, options.transmit_checksum)?;
             ethtool::set(port, Offload::Gro, options.gro)?;
         }
-        // A veth looks at the other end's GRO when it comes up, to know whether it can take redirected frames.
+        // An end that comes up looks once whether the other one can take redirected frames, so both have GRO first.
         ports.0.up()?;
         ports.1.up()?;
         ports.0.wait_ready()?;

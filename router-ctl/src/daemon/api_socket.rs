@@ -56,4 +56,3 @@ pub(super) async fn serve(listener: UnixListener, backend: Arc<dyn Backend>) {
         error!("the API ended: {error}");
     }
 }
-

@@ -61,8 +61,14 @@ pub(super) fn spawn(
                 .enable_time()
                 .build()
                 .context("starting the router's runtime")?;
-            let core = Core { router, inputs, outputs };
-            effects.into_iter().for_each(|effect| core.carry_out(effect));
+            let core = Core {
+                router,
+                inputs,
+                outputs,
+            };
+            effects
+                .into_iter()
+                .for_each(|effect| core.carry_out(effect));
             runtime.block_on(core.run());
             Ok(())
         })
@@ -158,7 +164,11 @@ impl Core {
 
     fn carry_out(&self, effect: Effect) {
         match effect {
-            Effect::Transmit { peers, bytes, messages } => self.transmit(&peers, &bytes, messages),
+            Effect::Transmit {
+                peers,
+                bytes,
+                messages,
+            } => self.transmit(&peers, &bytes, messages),
             Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
             Effect::PutPort(port) => self.write(Work::PutPort(port)),
             Effect::RemovePort(index) => self.write(Work::RemovePort(index)),

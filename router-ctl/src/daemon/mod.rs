@@ -11,6 +11,7 @@ mod connection;
 mod core;
 mod fib_writer;
 mod listener;
+mod log;
 mod neighbours;
 mod netlink;
 mod peer;
@@ -54,6 +55,7 @@ pub struct Options {
 /// # Errors
 /// When it cannot start; the message says what to do. A refused configuration is an [`Invalid`].
 pub fn run(options: Options) -> anyhow::Result<()> {
+    log::start();
     let config = read_config(&options.config_path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -75,6 +77,7 @@ pub fn run(options: Options) -> anyhow::Result<()> {
 /// # Errors
 /// When a pin cannot be removed.
 pub fn unload(bpffs: &Path) -> anyhow::Result<()> {
+    log::start();
     let report = dataplane::unload(bpffs)?;
     info!(
         "{} interfaces detached, {} pins removed",
@@ -125,10 +128,12 @@ impl Daemon {
 
         let (peer_events, peer_inbox) = mpsc::channel(PEER_EVENTS);
         let mut opened = ports::open_dataplane(&config, &options.bpffs)?;
-        let prepared = ports::start_router(&config, host, &mut opened, started).and_then(|(router, effects)| {
-            let neighbours = neighbours::start(&config, &router, &peer_events)?;
-            Ok((router, effects, neighbours))
-        });
+        let prepared = ports::start_router(&config, host, &mut opened, started).and_then(
+            |(router, effects)| {
+                let neighbours = neighbours::start(&config, &router, &peer_events)?;
+                Ok((router, effects, neighbours))
+            },
+        );
         let (router, effects, neighbours) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
@@ -147,10 +152,17 @@ impl Daemon {
         }
         tokio::spawn(netlink::follow(watch, control));
         tokio::spawn(netlink::keep(Neighbours::open()?, neighbour_inbox));
-        let inputs =
-            core::Inputs { control: control_inbox, peers: peer_inbox, questions: question_inbox, stop: stopped };
-        let outputs =
-            core::Outputs { peers: neighbours.commands.clone(), fib, neighbours: wanted_neighbours };
+        let inputs = core::Inputs {
+            control: control_inbox,
+            peers: peer_inbox,
+            questions: question_inbox,
+            stop: stopped,
+        };
+        let outputs = core::Outputs {
+            peers: neighbours.commands.clone(),
+            fib,
+            neighbours: wanted_neighbours,
+        };
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 
         // The socket comes last: whoever reaches it finds a router that works.
@@ -164,11 +176,20 @@ impl Daemon {
         let listener = api_socket::bind(&options.socket)?;
         tokio::spawn(api_socket::serve(listener, backend.clone()));
         info!("started in {:?}", started.elapsed());
-        Ok(Self { socket: options.socket, neighbours, backend, stop_router, router_thread, fib_thread })
+        Ok(Self {
+            socket: options.socket,
+            neighbours,
+            backend,
+            stop_router,
+            router_thread,
+            fib_thread,
+        })
     }
 
     async fn stop(mut self) -> anyhow::Result<()> {
-        info!("stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)");
+        info!(
+            "stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)"
+        );
         self.backend.stopping.store(true, Ordering::Relaxed);
         self.neighbours.stop().await;
         if self.stop_router.send(()).is_err() {
@@ -178,7 +199,9 @@ impl Daemon {
         let threads = tokio::task::spawn_blocking(move || {
             let router = self.router_thread.join().is_ok();
             let writer = self.fib_thread.join().is_ok();
-            (router && writer).then_some(()).context("a thread panicked; its message is above")
+            (router && writer)
+                .then_some(())
+                .context("a thread panicked; its message is above")
         });
         tokio::time::timeout(FIB_DRAIN, threads)
             .await

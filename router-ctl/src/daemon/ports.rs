@@ -42,9 +42,20 @@ impl Opened {
 pub(super) fn check_interfaces(config: &Config, host: &[HostEvent]) -> anyhow::Result<()> {
     let links: Vec<&Link> = host
         .iter()
-        .filter_map(|event| if let HostEvent::Link(link) = event { Some(link) } else { None })
+        .filter_map(|event| {
+            if let HostEvent::Link(link) = event {
+                Some(link)
+            } else {
+                None
+            }
+        })
         .collect();
-    for (name, _) in config.interfaces.ethernet.iter().filter(|(_, ethernet)| ethernet.xdp != Xdp::Off) {
+    for (name, _) in config
+        .interfaces
+        .ethernet
+        .iter()
+        .filter(|(_, ethernet)| ethernet.xdp != Xdp::Off)
+    {
         let Some(link) = links.iter().find(|link| link.name == *name) else {
             let names: Vec<_> = links.iter().map(|link| link.name.as_str()).collect();
             anyhow::bail!(
@@ -65,16 +76,32 @@ pub(super) fn check_interfaces(config: &Config, host: &[HostEvent]) -> anyhow::R
 /// # Errors
 /// What is missing for XDP and what to do about it.
 pub(super) fn open_dataplane(config: &Config, bpffs: &Path) -> anyhow::Result<Opened> {
-    if config.interfaces.ethernet.values().all(|ethernet| ethernet.xdp == Xdp::Off) {
+    if config
+        .interfaces
+        .ethernet
+        .values()
+        .all(|ethernet| ethernet.xdp == Xdp::Off)
+    {
         info!("no interface has xdp on: this router speaks BGP and forwards nothing itself");
-        return Ok(Opened { dataplane: Box::new(Memory::new()), fresh: None });
+        return Ok(Opened {
+            dataplane: Box::new(Memory::new()),
+            fresh: None,
+        });
     }
-    let (dataplane, report) = dataplane::open(&OpenOptions { bpffs: bpffs.to_path_buf() })?;
+    let (dataplane, report) = dataplane::open(&OpenOptions {
+        bpffs: bpffs.to_path_buf(),
+    })?;
     for other in &report.other_versions {
-        warn!("{}: pins of another version; `router-ctl unload` removes them", other.display());
+        warn!(
+            "{}: pins of another version; `router-ctl unload` removes them",
+            other.display()
+        );
     }
     for gone in &report.gone {
-        warn!("the interface with index {} is gone; what was left of its port is removed", gone.0);
+        warn!(
+            "the interface with index {} is gone; what was left of its port is removed",
+            gone.0
+        );
     }
     let fresh = (!report.adopted).then(|| bpffs.to_path_buf());
     Ok(Opened { dataplane, fresh })
@@ -97,7 +124,12 @@ pub(super) fn start_router(
     let dumped = started.elapsed();
     let adopted = installed.bindings.len();
     let engine = dataplane.engine();
-    let found = Found { engine, hash_seed: dataplane.hash_seed(), installed, ports: dataplane.ports() };
+    let found = Found {
+        engine,
+        hash_seed: dataplane.hash_seed(),
+        installed,
+        ports: dataplane.ports(),
+    };
     let mut router = Router::new(config.clone(), found, Instant::now());
     router.note_startup("data plane opened", data_plane_opened);
     router.note_startup("installed routes read", dumped - data_plane_opened);
@@ -117,7 +149,18 @@ pub(super) fn start_router(
 
 fn put_port(dataplane: &mut dyn Dataplane, port: &Port) -> anyhow::Result<Event> {
     dataplane.put_port(port)?;
-    let status = dataplane.ports().into_iter().find(|status| status.index == port.index);
-    let status = status.with_context(|| format!("interface {}: attached, and not listed as a port", port.name))?;
-    Ok(Event::Port { index: port.index, outcome: Ok(status) })
+    let status = dataplane
+        .ports()
+        .into_iter()
+        .find(|status| status.index == port.index);
+    let status = status.with_context(|| {
+        format!(
+            "interface {}: attached, and not listed as a port",
+            port.name
+        )
+    })?;
+    Ok(Event::Port {
+        index: port.index,
+        outcome: Ok(status),
+    })
 }

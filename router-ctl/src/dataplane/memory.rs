@@ -158,26 +158,17 @@ impl Memory {
     /// The longest match of `address`, and the next hop that a flow with this hash takes.
     pub fn lookup(&self, address: IpAddr, hash: u32) -> Found {
         let route = self.route(address);
-        let list = self.routes[route.0 as usize].list;
-        let list = self.path_lists[list as usize]
-            .value
-            .expect("a route names a list that is there");
-        let next_hop = self.buckets[(list.offset + (hash & list.mask)) as usize].next_hop;
+        let list = self.path_list(route);
         Found {
             route,
-            next_hop: self.next_hops[next_hop as usize]
-                .value
-                .expect("a bucket names a next hop that is there"),
+            next_hop: self.next_hop(list.offset + (hash & list.mask)),
         }
     }
 
     /// The next hops that flows to `address` are spread over, one for each bucket.
     pub fn spread(&self, address: IpAddr) -> Vec<NextHop> {
-        let list = self.path_lists[self.routes[self.route(address).0 as usize].list as usize];
-        let mask = list.value.map_or(0, |list| list.mask);
-        (0..=mask)
-            .map(|hash| self.lookup(address, hash).next_hop)
-            .collect()
+        let list = self.path_list(self.route(address));
+        range(list).map(|bucket| self.next_hop(bucket)).collect()
     }
 
     fn route(&self, address: IpAddr) -> RouteId {
@@ -185,6 +176,20 @@ impl Memory {
             .covering(address)
             .find_map(|id| self.bindings.get(id).copied().map(RouteId))
             .unwrap_or(RouteId::NO_ROUTE)
+    }
+
+    fn path_list(&self, route: RouteId) -> PathList {
+        let list = self.routes[route.0 as usize].list;
+        self.path_lists[list as usize]
+            .value
+            .expect("a route names a list that is there")
+    }
+
+    fn next_hop(&self, bucket: u32) -> NextHop {
+        let next_hop = self.buckets[bucket as usize].next_hop;
+        self.next_hops[next_hop as usize]
+            .value
+            .expect("a bucket names a next hop that is there")
     }
 
     /// Prefixes installed.

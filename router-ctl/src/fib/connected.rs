@@ -15,6 +15,7 @@ use smallvec::SmallVec;
 
 use crate::fib::Fib;
 use crate::fib::next_hop::{Target, Terminal};
+use crate::fib::octets::Octets;
 use crate::fib::path_set::SetKey;
 use crate::fib::types::{Gateway, LocalKind};
 use crate::host::{
@@ -62,6 +63,7 @@ pub(super) struct Host {
     ports: BTreeMap<IfIndex, Port>,
     addresses: BTreeSet<(IfIndex, IpNet)>,
     neighbours: BTreeMap<IpAddr, Neighbour>,
+    octets: Octets,
     /// Links that the data plane has a port on.
     attached: BTreeSet<IfIndex>,
     resync: Option<Seen>,
@@ -103,6 +105,26 @@ impl Host {
         }
     }
 
+    fn set_mac(&mut self, key: NeighbourKey, mac: Option<MacAddress>) {
+        let octets = &mut self.octets;
+        let neighbour = self.neighbours.entry(key.address).or_insert_with(|| {
+            octets.add(key.address);
+            Neighbour::default()
+        });
+        neighbour.macs.retain(|(link, _)| *link != key.link);
+        neighbour.macs.extend(mac.map(|mac| (key.link, mac)));
+        neighbour.macs.sort_unstable();
+        self.dirty.insert(key.address);
+    }
+
+    /// Forgets an address that is resolved nowhere; its host prefix, if it had one.
+    fn forget(&mut self, address: IpAddr) -> Option<PrefixId> {
+        let neighbour = self.neighbours.remove(&address)?;
+        self.octets.remove(address);
+        self.dirty.remove(&address);
+        neighbour.prefix
+    }
+
     fn mac(&self, key: NeighbourKey) -> Option<MacAddress> {
         let neighbour = self.neighbours.get(&key.address)?;
         let (_, mac) = neighbour.macs.iter().find(|(link, _)| *link == key.link)?;
@@ -115,7 +137,7 @@ impl Host {
             IpNet::V4(_) => self.shortest_v4,
             IpNet::V6(_) => self.shortest_v6,
         };
-        if prefix.prefix_len() < shortest {
+        if prefix.prefix_len() < shortest || !self.octets.may_be_in(prefix) {
             return;
         }
         let inside = self.neighbours.range(prefix.network()..=prefix.broadcast());
@@ -359,11 +381,7 @@ impl Fib {
         mac: Option<MacAddress>,
         index: &mut PrefixIndex,
     ) {
-        let neighbour = self.host.neighbours.entry(key.address).or_default();
-        neighbour.macs.retain(|(link, _)| *link != key.link);
-        neighbour.macs.extend(mac.map(|mac| (key.link, mac)));
-        neighbour.macs.sort_unstable();
-        self.host.dirty.insert(key.address);
+        self.host.set_mac(key, mac);
         if let Some(hop) = self.paths.hops.find(Target::Neighbour(key))
             && self.paths.hops.set_neighbour(hop, mac)
         {
@@ -373,12 +391,11 @@ impl Fib {
         if mac.is_none() {
             self.lost.insert(key);
         }
-        let neighbour = self.host.neighbours.entry(key.address).or_default();
+        let Some(neighbour) = self.host.neighbours.get_mut(&key.address) else {
+            return;
+        };
         if neighbour.macs.is_empty() {
-            let prefix = neighbour.prefix;
-            self.host.neighbours.remove(&key.address);
-            self.host.dirty.remove(&key.address);
-            if let Some(id) = prefix {
+            if let Some(id) = self.host.forget(key.address) {
                 self.set_neighbour_layer(id, None);
             }
         } else if neighbour.prefix.is_none() && is_in_table(key.address) {

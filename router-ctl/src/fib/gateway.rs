@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use crate::fib::buckets::Share;
 use crate::fib::next_hop::{HopId, Hops};
+use crate::fib::octets::Octets;
 use crate::fib::path_set::SetId;
 use crate::fib::types::{Gateway, GatewayId, Reachability};
 use crate::host::IfIndex;
@@ -60,6 +61,7 @@ pub(super) struct Gateways {
     by_key: FxHashMap<Gateway, GatewayId>,
     v4: Sorted<u32>,
     v6: Sorted<u128>,
+    octets: Octets,
     /// To be resolved again.
     dirty: BTreeSet<GatewayId>,
     changed: BTreeSet<GatewayId>,
@@ -122,6 +124,7 @@ impl Gateways {
             }
         };
         self.by_key.insert(gateway, id);
+        self.octets.add(gateway.address);
         match gateway.address {
             IpAddr::V4(address) => self.v4.insert(address.to_bits(), id),
             IpAddr::V6(address) => self.v6.insert(address.to_bits(), id),
@@ -214,6 +217,9 @@ impl Gateways {
 
     /// The route of a prefix changed: gateways that may resolve otherwise now are marked.
     pub(super) fn note_prefix(&mut self, prefix: IpNet) {
+        if !self.octets.may_be_in(prefix) {
+            return;
+        }
         let inside: SmallVec<[GatewayId; 8]> = match prefix {
             IpNet::V4(net) => {
                 let (first, last) = (net.network().to_bits(), net.broadcast().to_bits());
@@ -269,6 +275,7 @@ impl Gateways {
             self.dirty.remove(&id);
             self.changed.remove(&id);
             self.by_key.remove(&entry.gateway);
+            self.octets.remove(entry.gateway.address);
             match entry.gateway.address {
                 IpAddr::V4(address) => self.v4.remove(address.to_bits(), id),
                 IpAddr::V6(address) => self.v6.remove(address.to_bits(), id),

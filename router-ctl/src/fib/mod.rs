@@ -17,6 +17,7 @@ mod gateway;
 mod ids;
 pub mod naive;
 mod next_hop;
+mod octets;
 pub mod op;
 mod path_list;
 mod path_set;

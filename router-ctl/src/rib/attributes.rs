@@ -173,6 +173,6 @@ mod tests {
         attributes.next_hops.drain_new();
         attributes.release(id);
         assert_eq!(attributes.next_hops.drain_freed(), [hop]);
-        assert_eq!(attributes.memory_bytes() > 0, true);
+        assert!(attributes.memory_bytes() > 0);
     }
 }

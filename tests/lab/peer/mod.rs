@@ -1,10 +1,12 @@
-//! Other people's routing daemons, as peers.
+//! Peers: other people's routing daemons, and a speaker that says what a test tells it to.
 
 mod bird;
 mod frr;
+mod speaker;
 
 pub use bird::Bird;
 pub use frr::Frr;
+pub use speaker::{Restart, Speaker, SpeakerOptions};
 
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,13 @@
 //! Each fate that a packet can have is met by a packet in the tests: every variant of
-//! `router-common/src/verdict.rs` is named in `tests/xdp/`.
+//! `router-common/src/verdict.rs` is named in `tests/xdp/`, or in the host's tests of the same code for the
+//! frames that the kernel's test run does not take.
 
 use super::Finding;
 use super::tree::Tree;
 
 const VERDICTS: &str = "router-common/src/verdict.rs";
 const TESTS: &str = "tests/xdp/";
+const PROGRAM: &str = "router-ebpf/src/";
 /// No fate: marks a next hop that names a port.
 const NO_FATE: &str = "Unset";
 
@@ -31,7 +33,9 @@ fn variant(line: &str) -> Option<&str> {
 
 fn is_met(tree: &Tree, variant: &str) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut tests = tree.sources().filter(|(path, _)| path.starts_with(TESTS));
+    let mut tests = tree.sources().filter(|(path, _)| {
+        path.starts_with(TESTS) || (path.starts_with(PROGRAM) && path.ends_with("/tests.rs"))
+    });
     tests.any(|(_, source)| {
         source.lines().any(|line| {
             line.code.match_indices(variant).any(|(at, _)| {

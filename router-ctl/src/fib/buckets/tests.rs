@@ -133,6 +133,9 @@ fn check_shares(buckets: &Buckets<u8>, shares: &[Share<u8>]) -> Result<(), TestC
 }
 
 proptest! {
+    // Long runs: a quarter of the usual number.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
+
     #[test]
     fn a_new_table_is_exact(shares in any_shares()) {
         let buckets = Buckets::fill(&shares, table_size(&shares));

@@ -82,14 +82,18 @@ impl World {
                 .all(|hop| hop.verdict != 0 || hop.neighbour != [0; 8])
     }
 
+    /// Next hops that the installed prefixes lead to.
     fn all_hops(&self) -> impl Iterator<Item = NextHop> {
         let dump = self.memory.dump().unwrap();
-        let hops: Vec<NextHop> = dump
-            .bindings
-            .iter()
-            .flat_map(|(prefix, _)| self.memory.spread(prefix.network()))
-            .collect();
-        hops.into_iter()
+        let routes: Vec<_> = dump.bindings.iter().map(|&(_, route)| route).collect();
+        routes.into_iter().flat_map(move |route| {
+            let list = dump.path_lists[dump.routes[route.0 as usize].0 as usize];
+            let range = list.offset as usize..=(list.offset + list.mask) as usize;
+            let hops = dump.buckets[range]
+                .iter()
+                .map(|hop| dump.next_hops[hop.0 as usize]);
+            hops.collect::<Vec<_>>()
+        })
     }
 }
 

@@ -179,7 +179,8 @@ fn run(world: &mut World, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, max_shrink_iters: 20_000, ..ProptestConfig::default() })]
+    // Long runs: a quarter of the usual number.
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
 
     #[test]
     fn the_maps_do_what_the_specification_says(steps in prop::collection::vec((any_step(), prop::bool::weighted(0.7)), 1..60)) {

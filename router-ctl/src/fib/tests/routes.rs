@@ -1,5 +1,6 @@
 //! Routes: gateways, recursion, path sets that change, and what moves then.
 
+use proptest::prelude::*;
 use router_common::next_hop::NextHop;
 use router_common::verdict::Verdict;
 use smallvec::smallvec;
@@ -486,4 +487,51 @@ fn more_gateways_than_a_list_may_have_are_cut_off() {
     world.fib.set_route(id, net("198.51.101.0/24"), &empty);
     world.sync();
     assert_eq!(world.verdict("198.51.101.1"), Verdict::PassUnreachable);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases / 4))]
+
+    /// Prefixes gain and lose gateways one at a time, neighbours fail and return, the daemon restarts.
+    #[test]
+    fn no_flow_moves_that_need_not(steps in prop::collection::vec((0u8..3, 2u8..8, 0u8..10), 1..40)) {
+        let prefixes = ["198.51.100.0/24", "198.51.101.0/24", "198.51.102.0/24"];
+        let addresses = ["198.51.100.1", "198.51.101.1", "198.51.102.1"];
+        let mut world = World::two_ports();
+        let mut sets = vec![vec![2u8, 3, 4]; 3];
+        let route = |set: &[u8]| {
+            let gateways: Vec<String> = set.iter().map(|number| format!("10.0.1.{number}")).collect();
+            via(&gateways.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        for (prefix, set) in prefixes.iter().zip(&sets) {
+            world.set(prefix, route(set));
+        }
+        world.sync();
+        for (prefix, gateway, action) in steps {
+            let before = addresses.map(|address| world.spread(address));
+            let number = usize::from(prefix);
+            match action {
+                0..6 => {
+                    let set = &mut sets[number];
+                    match set.iter().position(|&other| other == gateway) {
+                        Some(position) if set.len() > 1 => drop(set.remove(position)),
+                        Some(_) => {}
+                        None => set.push(gateway),
+                    }
+                    let route = route(set);
+                    world.set(prefixes[number], route);
+                }
+                6 => world.neighbour(1, &format!("10.0.1.{gateway}"), None),
+                7 | 8 => world.neighbour(1, &format!("10.0.1.{gateway}"), Some(gateway)),
+                _ if world.is_plain() => prop_assert_eq!(world.restart(), []),
+                _ => {}
+            }
+            world.sync();
+            let after = addresses.map(|address| world.spread(address));
+            for (before, after) in before.iter().zip(&after) {
+                prop_assert_eq!(moved_needlessly(before, after), 0);
+            }
+        }
+        world.check_everything();
+    }
 }

@@ -496,6 +496,9 @@ impl<'a> Expected<'a> {
                 .is_some_and(|link| link.state == LinkState::Up);
             return if up { direct(link) } else { Vec::new() };
         }
+        if seen.len() == 8 {
+            return Vec::new();
+        }
         seen.push(gateway);
         let mut found = Vec::new();
         for (_, entry) in self.table.matches(address) {
@@ -511,7 +514,6 @@ impl<'a> Expected<'a> {
                 {
                     Vec::new()
                 }
-                Entry::Route(Route::Via(_)) if seen.len() == 8 => Vec::new(),
                 Entry::Route(Route::Via(gateways)) => self.members(gateways, seen),
             };
             if !found.is_empty() {
