@@ -125,7 +125,8 @@ fn attributes(asn: Asn, random: &mut Random) -> Box<[u8]> {
     let mut path = AsPathBuilder::new();
     path.push(asn);
     for _ in 0..3 + random.below(2) {
-        path.push(Asn(1 + random.number(400_000)));
+        // Above all ASes of the lab: a path that holds the router's own would be a loop.
+        path.push(Asn(100_000 + random.number(300_000)));
     }
     let mut editor = AttributesEditor::empty();
     editor.set_origin(Origin::Igp);

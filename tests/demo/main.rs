@@ -48,6 +48,9 @@ struct Args {
     remove: Option<String>,
 }
 
+/// As a shell tells that SIGINT ended a program.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match &args.remove {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
+        Ok(false) if interrupt::requested() => ExitCode::from(INTERRUPTED),
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use lab::Daemon;
+use router_ctl::api::view::Fib;
 
 use crate::facts::{Facts, NodeLoss, NodeReturn, Restart, Stop, Way, thousands};
 use crate::interrupt;
@@ -94,25 +95,23 @@ impl<'a> Play<'a> {
         let sessions = self.wait_sessions();
         self.count_sessions(facts)?;
         sessions?;
-        let (v4, v6) = router::announced_prefixes();
+        let announced = router::announced_prefixes();
+        let (v4, v6) = announced;
         let what = format!("{v4} IPv4 and {v6} IPv6 prefixes to be installed");
-        let fib = interrupt::until(&what, SETTLED, || {
-            let fib = self.inquirer.fib().ok()?;
-            let complete = fib.routes.ipv4 >= v4 && fib.routes.ipv6 >= v6 && fib.pending == 0;
-            complete.then_some(fib)
+        interrupt::until(&what, SETTLED, || {
+            (self.inquirer.bgp_prefixes().ok()? == announced).then_some(())
         })?;
         let all: Vec<Target> = Target::nodes().collect();
-        self.wait_service(&all)?;
+        let fib = self.wait_service(&all)?;
         let count = facts
             .sessions
             .as_ref()
             .map_or(0, |sessions| sessions.established);
         self.stage.done(&format!(
-            "{count} of {count} sessions up in {:.1} s; {} IPv4 and {} IPv6 routes in the {} maps",
+            "{count} of {count} sessions up in {:.1} s; {} IPv4 and {} IPv6 routes in the maps",
             start.elapsed().as_secs_f64(),
             thousands(fib.routes.ipv4 as u64),
             thousands(fib.routes.ipv6 as u64),
-            fib.engine
         ));
         facts.routes = Some((fib.routes.ipv4, fib.routes.ipv6));
         facts.engine = Some(fib.engine);
@@ -183,10 +182,10 @@ impl<'a> Play<'a> {
         };
         let own_losses = match outcome.lost_of_leaving {
             0 => String::new(),
-            lost => format!(", {} of its own", thousands(lost)),
+            lost => format!(" + {} of its own", thousands(lost)),
         };
         self.stage.done(&format!(
-            "{name} ({}): its {} flows moved, {} others; {} packets lost elsewhere{own_losses}",
+            "{name}, {}: {} flows moved, {} others; packets lost {}{own_losses}",
             way.words(),
             thousands(outcome.moved),
             thousands(outcome.moved_needlessly),
@@ -226,7 +225,7 @@ impl<'a> Play<'a> {
         let (_, shuffled) = homes.moved_to(node, before);
         let flows = homes.service_flows()[node.0];
         self.stage.done(&format!(
-            "{name} is back with {} flows ({:.1} %), {} others moved; {} packets lost",
+            "{name} is back with {} flows ({:.1} %), {} others moved; packets lost {}",
             thousands(flows),
             percent(flows),
             thousands(outcome.moved_needlessly + shuffled),
@@ -243,7 +242,7 @@ impl<'a> Play<'a> {
 
     fn restart(&mut self, stop: Stop, before: &Homes, facts: &mut Facts) -> Result<Homes> {
         self.stage
-            .begin(&format!("the router restarts ({})", stop.words()));
+            .begin(&format!("the router is restarted ({})", stop.words()));
         let round = self.traffic.start_round()?;
         round.wait_circles(1)?;
         match stop {
@@ -261,7 +260,7 @@ impl<'a> Play<'a> {
         let (finished, homes) = self.settle(round, &all, facts)?;
         let outcome = finished.ledger.against(before, Change::Nothing);
         self.stage.done(&format!(
-            "restarted ({}), {:.1} s without a router: {} packets, {} lost, {} flows moved",
+            "restart by {}, {:.1} s away: {} packets, {} lost, {} flows moved",
             stop.words(),
             down.as_secs_f64(),
             thousands(finished.ledger.sent()),
@@ -315,7 +314,7 @@ impl<'a> Play<'a> {
     }
 
     /// Until the service's traffic is shared by just these nodes, and nothing is left to install or to sweep.
-    fn wait_service(&self, nodes: &[Target]) -> Result<()> {
+    fn wait_service(&self, nodes: &[Target]) -> Result<Fib> {
         let names: Vec<&str> = nodes.iter().map(|node| node.name()).collect();
         let what = format!("the service to be shared by {}", names.join(", "));
         let mut latest = None;
@@ -324,7 +323,7 @@ impl<'a> Play<'a> {
             let shared = answer.as_ref().is_ok_and(|targets| targets == nodes);
             latest = Some(answer);
             let fib = self.inquirer.fib().ok()?;
-            (shared && fib.pending == 0 && fib.stale == 0).then_some(())
+            (shared && fib.pending == 0 && fib.stale == 0).then_some(fib)
         })
         .or_else(|error| match latest {
             Some(Err(why)) => Err(error.context(why)),

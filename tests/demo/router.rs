@@ -10,7 +10,7 @@ use lab::Daemon;
 use lab::daemon::binary;
 use router_ctl::api::frr::path::Detail;
 use router_ctl::api::frr::route::{Route, Routes};
-use router_ctl::api::frr::summary::Summary;
+use router_ctl::api::frr::summary::{FamilySummary, Summary};
 use router_ctl::api::view::{Accounting, Fib, PrefixStats};
 use serde::de::DeserializeOwned;
 
@@ -109,6 +109,13 @@ impl Inquirer {
 
     pub(crate) fn sessions(&self) -> Result<Sessions> {
         self.ask(&["show", "bgp", "summary"]).map(Sessions::of)
+    }
+
+    /// IPv4 and IPv6 prefixes with a BGP path.
+    pub(crate) fn bgp_prefixes(&self) -> Result<(usize, usize)> {
+        let summary: Summary = self.ask(&["show", "bgp", "summary"])?;
+        let count = |family: Option<FamilySummary>| family.map_or(0, |family| family.rib_count);
+        Ok((count(summary.ipv4_unicast), count(summary.ipv6_unicast)))
     }
 
     /// The neighbours over which the service's traffic is shared, by what the data plane has: those that carry both

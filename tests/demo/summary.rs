@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::facts::{Facts, thousands};
-use crate::flows::{FLOWS, service_flows};
+use crate::facts::{Facts, NodeLoss, NodeReturn, Restart, thousands};
+use crate::flows::FLOWS;
 use crate::network::Target;
 use crate::traffic::percent;
 
@@ -35,24 +35,22 @@ pub(crate) fn text(facts: &Facts, error: Option<&str>) -> String {
 fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     if let Some(sessions) = &facts.sessions {
+        let (established, configured) = (sessions.established, sessions.configured);
         let line = format!(
-            "{} of {} established (peers: {})",
-            sessions.established, sessions.configured, facts.peers
+            "{established} of {configured} established, peers: {}",
+            facts.peers
         );
         rows.push(("sessions", line));
     }
     if let (Some((v4, v6)), Some(engine)) = (facts.routes, &facts.engine) {
         let (v4, v6) = (thousands(v4 as u64), thousands(v6 as u64));
-        rows.push((
-            "forwarding",
-            format!("engine {engine}, {v4} IPv4 and {v6} IPv6 routes"),
-        ));
+        let line = format!("engine {engine}, {v4} IPv4 and {v6} IPv6 routes");
+        rows.push(("forwarding", line));
     }
     if let Some(totals) = &facts.totals {
+        let (sent, arrived) = (thousands(totals.sent), thousands(totals.arrived));
         let line = format!(
-            "{} sent, {} received, in {} flows",
-            thousands(totals.sent),
-            thousands(totals.arrived),
+            "{sent} sent, {arrived} received, in {} flows",
             thousands(FLOWS as u64)
         );
         rows.push(("packets", line));
@@ -60,54 +58,58 @@ fn rows(facts: &Facts) -> Vec<(&'static str, String)> {
     if let Some(flows) = &facts.steady {
         let share = |node: Target| format!("{} {:.1} %", node.name(), percent(flows[node.0]));
         let shares: Vec<String> = Target::nodes().map(share).collect();
-        let service = thousands(service_flows() as u64);
-        rows.push((
-            "shares",
-            format!("of {service} flows: {}", shares.join(", ")),
-        ));
+        rows.push(("shares", shares.join(", ")));
     }
-    for loss in &facts.losses {
-        let outcome = &loss.outcome;
-        let took = loss.took.map_or_else(String::new, |took| {
-            format!(" in {:.0} ms", took.as_secs_f64() * 1000.0)
-        });
-        let line = format!(
-            "{} ({}): {} of its {} flows moved{took}, {} others;",
-            loss.node.name(),
-            loss.way.words(),
-            thousands(outcome.moved),
-            thousands(loss.flows),
-            thousands(outcome.moved_needlessly),
-        );
-        rows.push(("node lost", line));
-        let line = format!(
-            "{} packets lost elsewhere, {} of its own before the router knew",
-            thousands(outcome.lost),
-            thousands(outcome.lost_of_leaving)
-        );
-        rows.push(("", line));
-    }
-    for back in &facts.returns {
-        let line = format!(
-            "{}: has {} flows again ({:.1} %), {} moved between others; {} packets lost",
-            back.node.name(),
-            thousands(back.flows),
-            percent(back.flows),
-            thousands(back.outcome.moved_needlessly + back.shuffled),
-            thousands(back.outcome.lost)
-        );
-        rows.push(("node back", line));
-    }
-    for restart in &facts.restarts {
-        let line = format!(
-            "{}: {:.1} s away, sessions back in {:.1} s; {} packets lost, {} flows moved",
-            restart.stop.words(),
-            restart.down.as_secs_f64(),
-            restart.sessions_after.as_secs_f64(),
-            thousands(restart.outcome.lost),
-            thousands(restart.outcome.moved_needlessly)
-        );
-        rows.push(("restart", line));
-    }
+    rows.extend(facts.losses.iter().flat_map(lost));
+    rows.extend(facts.returns.iter().map(back));
+    rows.extend(facts.restarts.iter().flat_map(restarted));
     rows
+}
+
+fn lost(loss: &NodeLoss) -> [(&'static str, String); 2] {
+    let outcome = &loss.outcome;
+    let took = loss.took.map_or_else(String::new, |took| {
+        format!(" in {:.0} ms", took.as_secs_f64() * 1000.0)
+    });
+    let first = format!(
+        "{}, {}: {} of {} flows moved{took}",
+        loss.node.name(),
+        loss.way.words(),
+        thousands(outcome.moved),
+        thousands(loss.flows),
+    );
+    let second = format!(
+        "of the others {} moved; {} packets lost, {} of its own",
+        thousands(outcome.moved_needlessly),
+        thousands(outcome.lost),
+        thousands(outcome.lost_of_leaving)
+    );
+    [("node lost", first), ("", second)]
+}
+
+fn back(back: &NodeReturn) -> (&'static str, String) {
+    let line = format!(
+        "{} has {} flows ({:.1} %); {} others moved, {} packets lost",
+        back.node.name(),
+        thousands(back.flows),
+        percent(back.flows),
+        thousands(back.outcome.moved_needlessly + back.shuffled),
+        thousands(back.outcome.lost)
+    );
+    ("node back", line)
+}
+
+fn restarted(restart: &Restart) -> [(&'static str, String); 2] {
+    let first = format!(
+        "{}: {} packets lost, {} flows moved",
+        restart.stop.words(),
+        thousands(restart.outcome.lost),
+        thousands(restart.outcome.moved_needlessly)
+    );
+    let second = format!(
+        "no router process for {:.1} s, all sessions back after {:.1} s",
+        restart.down.as_secs_f64(),
+        restart.sessions_after.as_secs_f64(),
+    );
+    [("restart", first), ("", second)]
 }

@@ -113,7 +113,7 @@ pub(crate) fn render(picture: &Picture, style: Style) -> Vec<String> {
     let prefixes = left.saturating_sub(picture.acts.len()).max(FEWEST_PREFIXES);
     let prefixes = prefixes.min(picture.reading.prefixes.len().max(FEWEST_PREFIXES));
     lines.push(
-        ink.heading("top prefixes             out               packets        pps       Mbit/s"),
+        ink.heading("top prefixes          leaves by                  packets      pps  Mbit/s"),
     );
     lines.extend((0..prefixes).map(|row| ink.prefix(picture.reading.prefixes.get(row))));
     lines.push(ink.verdicts(&picture.reading.verdicts));
@@ -133,7 +133,7 @@ impl Ink {
         let seconds = picture.elapsed.as_secs();
         let clock = format!("{}:{:02}", seconds / 60, seconds % 60);
         let sessions = picture.reading.sessions.as_ref().map_or_else(
-            || "the router does not answer".to_owned(),
+            || "router away".to_owned(),
             |sessions| {
                 format!(
                     "{} of {} sessions",
@@ -228,7 +228,7 @@ impl Ink {
             few => few.join(", "),
         };
         let line = format!(
-            "{:<24} {out:<20} {:>11} {:>10.0} {:>12.2}",
+            "{:<21} {out:<24} {:>9} {:>8.0} {:>7.2}",
             prefix.prefix,
             thousands(prefix.packets),
             prefix.pps,
@@ -238,12 +238,20 @@ impl Ink {
     }
 
     fn verdicts(&self, verdicts: &[(String, u64)]) -> String {
-        let words = verdicts.iter();
-        let words: Vec<String> = words
-            .map(|(verdict, packets)| format!("{verdict} {}", thousands(*packets)))
-            .collect();
         let head = "verdicts ";
-        let rest = self.cut(&words.join(self.either(" · ", ", ")), head.len());
+        let separator = self.either(" · ", ", ");
+        let mut rest = String::new();
+        for (verdict, packets) in verdicts {
+            let more = format!("{verdict} {}", thousands(*packets));
+            let longer = match rest.as_str() {
+                "" => more,
+                shown => format!("{shown}{separator}{more}"),
+            };
+            if head.len() + longer.chars().count() > self.0.width {
+                break;
+            }
+            rest = longer;
+        }
         format!("{}{rest}", self.paint(head, Paint::Dim))
     }
 

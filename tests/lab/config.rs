@@ -123,7 +123,7 @@ ebgp-requires-policy = {}
         )
         .ok();
         for (family, networks) in ["ipv4-unicast", "ipv6-unicast"].iter().zip(&self.networks) {
-            write!(text, "[protocols.bgp.address-family.{family}]\n").ok();
+            writeln!(text, "[protocols.bgp.address-family.{family}]").ok();
             for prefix in networks {
                 writeln!(text, "network.\"{prefix}\" = {{}}").ok();
             }

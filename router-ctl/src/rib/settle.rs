@@ -190,6 +190,9 @@ impl Rib {
                 }
             }
         }
+        if usable.is_empty() {
+            return None;
+        }
         let (best, next_hops) = if let [(only, next_hop, _)] = usable[..] {
             (only, SmallVec::from_slice(&[next_hop]))
         } else {

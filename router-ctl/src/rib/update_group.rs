@@ -16,6 +16,7 @@ mod batch;
 mod exports;
 mod gate;
 mod group;
+mod marks;
 mod member;
 mod told;
 

@@ -8,11 +8,9 @@ use super::Transmit;
 use super::batch::{Audience, Batch, News};
 use super::exports::Exports;
 use super::gate::Gate;
-use super::member::{Closing, Member, RefreshStyle, Walk, as_seen_by};
+use super::member::{Member, RefreshStyle, Walk, as_seen_by};
 use super::told::{Told, ToldTable};
 use crate::bgp::types::{Family, PathAttributes};
-use crate::bgp::wire::route_refresh::{self, RefreshKind};
-use crate::bgp::wire::update::encode_end_of_rib;
 use crate::prefix::{PrefixId, PrefixIndex};
 use crate::rib::export::GroupKey;
 use crate::rib::peers::slot;
@@ -42,7 +40,7 @@ pub(super) struct Group {
     /// Prefixes whose choice may have changed.
     pub(super) queue: PrefixQueue,
     /// The first look at the RIB after the group was formed.
-    scans: [Scan; 2],
+    pub(super) scans: [Scan; 2],
     /// Where the members' walks stand; they share one stride.
     cursors: [usize; 2],
 }
@@ -339,66 +337,6 @@ impl Group {
                 }
             }
             self.cursors[slot(family)] = stretch.end;
-        }
-    }
-
-    /// A refresh begins when the table before it is closed.
-    fn begin_refreshes(&mut self, out: &mut Vec<Transmit>) {
-        for (&peer, member) in &mut self.members {
-            if !member.can_walk() {
-                continue;
-            }
-            for family in Family::ALL {
-                let walk = member.walk_mut(family);
-                if !walk.is_done() || walk.closing.is_some() {
-                    continue;
-                }
-                let Some(style) = walk.wanted.take() else {
-                    continue;
-                };
-                walk.refresh(self.told.bound(family), style);
-                if style == RefreshStyle::Enhanced {
-                    let mut bytes = Vec::new();
-                    route_refresh::encode(&mut bytes, family, RefreshKind::Begin);
-                    out.push(Transmit::one(&[peer], bytes));
-                }
-            }
-        }
-    }
-
-    /// End-of-RIB, or EoRR, for those who have heard everything.
-    fn close_tables(&mut self, out: &mut Vec<Transmit>) {
-        for family in Family::ALL {
-            if self.scans[slot(family)].is_active() {
-                continue;
-            }
-            for closing in [Closing::EndOfRib, Closing::EndOfRefresh] {
-                let mut peers = SmallVec::<[PeerId; 8]>::new();
-                for (&peer, member) in &mut self.members {
-                    let ready = member.can_walk();
-                    let walk = member.walk_mut(family);
-                    if ready && walk.is_done() && walk.closing == Some(closing) {
-                        walk.closing = None;
-                        peers.push(peer);
-                    }
-                }
-                if peers.is_empty() {
-                    continue;
-                }
-                let mut bytes = Vec::new();
-                match closing {
-                    Closing::EndOfRib => {
-                        encode_end_of_rib(&mut bytes, family);
-                    }
-                    Closing::EndOfRefresh => {
-                        route_refresh::encode(&mut bytes, family, RefreshKind::End);
-                    }
-                }
-                out.push(Transmit {
-                    end_of_rib: (closing == Closing::EndOfRib).then_some(family),
-                    ..Transmit::one(&peers, bytes)
-                });
-            }
         }
     }
 }
