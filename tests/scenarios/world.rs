@@ -22,7 +22,7 @@ const UDP: u8 = 17;
 pub(crate) struct World {
     pub(crate) router: Daemon,
     pub(crate) star: Star,
-    pub(crate) lab: Lab,
+    _lab: Lab,
 }
 
 impl World {
@@ -47,7 +47,11 @@ impl World {
             .map(|spoke| spoke.router_port.name())
             .collect();
         router.wait_attached(&names);
-        Ok(Self { router, star, lab })
+        Ok(Self {
+            router,
+            star,
+            _lab: lab,
+        })
     }
 
     pub(crate) fn spoke(&self, number: usize) -> &Spoke {

@@ -4,6 +4,8 @@
 //! It dials until it is answered, dials again when the session ends, and then announces everything anew. A thread
 //! of its own drives it.
 
+mod encode;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -14,17 +16,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use ipnet::IpNet;
-use router_ctl::bgp::attributes::AttributesEditor;
 use router_ctl::bgp::session::{
     Action, ConnectionId, Direction, GracefulRestart, Session, SessionConfig,
 };
-use router_ctl::bgp::types::{
-    Asn, Family, NextHop, Nlri, Origin, PathAttributes, PathId, PeerAs, RouteUpdate, RouterId,
-};
-use router_ctl::bgp::wire::as_path::AsPathBuilder;
-use router_ctl::bgp::wire::update::{
-    Encoding, encode_announce, encode_end_of_rib, encode_withdraw,
-};
+use router_ctl::bgp::types::{Asn, Family, PathAttributes, PeerAs, RouteUpdate, RouterId};
+use router_ctl::bgp::wire::update::encode_end_of_rib;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{Node, wait};
@@ -72,8 +68,8 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    /// What is to be announced: the AS path and the MED of each prefix.
-    announced: BTreeMap<IpNet, Told>,
+    /// What is to be announced: the AS path of each prefix behind our own AS.
+    announced: BTreeMap<IpNet, Vec<u32>>,
     /// Prefixes whose announcement or withdrawal is not on the wire yet.
     pending: BTreeSet<IpNet>,
     received: BTreeMap<IpNet, PathAttributes>,
@@ -82,12 +78,6 @@ struct State {
     /// Sessions that have come up.
     sessions: u32,
     last_error: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Told {
-    as_path: Vec<u32>,
-    med: Option<u32>,
 }
 
 impl Speaker {
@@ -107,15 +97,10 @@ impl Speaker {
 
     /// Announces the prefixes with this AS path, the speaker's own AS in front.
     pub fn announce<T: AsRef<str>>(&self, prefixes: &[T], as_path: &[u32]) {
-        self.announce_with(prefixes, as_path, None);
-    }
-
-    pub fn announce_with<T: AsRef<str>>(&self, prefixes: &[T], as_path: &[u32], med: Option<u32>) {
         let mut state = self.state();
         for prefix in prefixes {
             let prefix = net(prefix.as_ref());
-            let as_path = as_path.to_vec();
-            state.announced.insert(prefix, Told { as_path, med });
+            state.announced.insert(prefix, as_path.to_vec());
             state.pending.insert(prefix);
         }
     }
@@ -131,20 +116,20 @@ impl Speaker {
 
     #[track_caller]
     pub fn wait_up(&self) {
-        let what = format!("{} to have a session", self.name);
-        wait::until(&what, Duration::from_secs(30), || {
-            self.state().up.then_some(())
-        });
+        self.wait_sessions(1);
     }
 
     /// Waits until the session has come up `count` times.
     #[track_caller]
     pub fn wait_sessions(&self, count: u32) {
         let what = format!("session {count} of {}", self.name);
-        wait::until(&what, Duration::from_secs(40), || {
+        let found = wait::try_until(&what, Duration::from_secs(40), || {
             let state = self.state();
             (state.up && state.sessions >= count).then_some(())
         });
+        if let Err(error) = found {
+            panic!("{error}; the last connection: {}", self.state().last_error);
+        }
     }
 
     pub fn sessions(&self) -> u32 {
@@ -190,11 +175,6 @@ impl Speaker {
         wait::until(&what, Duration::from_secs(30), || {
             self.state().end_of_rib.contains(&family).then_some(())
         });
-    }
-
-    /// Why the last connection ended.
-    pub fn last_error(&self) -> String {
-        self.state().last_error.clone()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -317,7 +297,7 @@ fn act(
                 state.up = true;
                 state.sessions += 1;
                 state.pending = state.announced.keys().copied().collect();
-                let out = encode_pending(&mut state, options, &negotiated.encoding());
+                let out = encode::pending(&mut state, options, &negotiated.encoding());
                 drop(state);
                 stream.write_all(&out).context("writing")?;
                 let mut end = Vec::new();
@@ -360,77 +340,6 @@ fn announce_pending(
     let Some(encoding) = session.negotiated().map(|agreed| agreed.encoding()) else {
         return Ok(());
     };
-    let out = encode_pending(&mut lock(shared), options, &encoding);
+    let out = encode::pending(&mut lock(shared), options, &encoding);
     stream.write_all(&out).context("writing")
-}
-
-/// UPDATEs for what changed: prefixes with equal attributes share a message.
-fn encode_pending(state: &mut State, options: &SpeakerOptions, encoding: &Encoding) -> Vec<u8> {
-    let mut groups: BTreeMap<(bool, Vec<u32>, Option<u32>), Vec<Nlri>> = BTreeMap::new();
-    let mut withdrawn: BTreeMap<bool, Vec<Nlri>> = BTreeMap::new();
-    for prefix in std::mem::take(&mut state.pending) {
-        let nlri = Nlri {
-            prefix,
-            path_id: PathId(0),
-        };
-        let ipv6 = prefix.addr().is_ipv6();
-        if !options.families.contains(&Family::of(prefix)) {
-            continue;
-        }
-        match state.announced.get(&prefix) {
-            Some(told) => groups
-                .entry((ipv6, told.as_path.clone(), told.med))
-                .or_default()
-                .push(nlri),
-            None => withdrawn.entry(ipv6).or_default().push(nlri),
-        }
-    }
-    let mut out = Vec::new();
-    for (ipv6, nlri) in withdrawn {
-        encode_withdraw(&mut out, family(ipv6), &nlri, encoding);
-    }
-    for ((ipv6, as_path, med), nlri) in groups {
-        let attributes = attributes(options, ipv6, &as_path, med);
-        if let Err(error) = encode_announce(&mut out, family(ipv6), &attributes, &nlri, encoding) {
-            panic!("{error}");
-        }
-    }
-    out
-}
-
-fn family(ipv6: bool) -> Family {
-    if ipv6 {
-        Family::Ipv6Unicast
-    } else {
-        Family::Ipv4Unicast
-    }
-}
-
-fn attributes(
-    options: &SpeakerOptions,
-    ipv6: bool,
-    as_path: &[u32],
-    med: Option<u32>,
-) -> PathAttributes {
-    let mut path = AsPathBuilder::new();
-    for &asn in [options.asn].iter().chain(as_path) {
-        path.push(Asn(asn));
-    }
-    let mut editor = AttributesEditor::empty();
-    editor.set_origin(Origin::Igp);
-    editor.set_as_path(path.as_path());
-    if let Some(med) = med {
-        editor.set_med(med);
-    }
-    PathAttributes {
-        next_hop: if ipv6 {
-            NextHop::V6 {
-                global: options.next_hop_v6,
-                link_local: None,
-            }
-        } else {
-            NextHop::V4(options.next_hop_v4)
-        },
-        raw: editor.finish(),
-    }
 }

@@ -192,7 +192,7 @@ fn routes_with_a_broken_attribute_are_withdrawn_and_the_session_lives() -> Resul
         assert!(gone.is_ok(), "{gone:?}");
     }
     // An attribute that does not matter is dropped and the route stays.
-    let odd = [good.clone(), attributes(&[(0xc0, 7, &[1, 2, 3])])].concat();
+    let odd = [good, attributes(&[(0xc0, 7, &[1, 2, 3])])].concat();
     raw.send(&update(&odd, [203, 0, 113]))?;
     wait_leads_to(&world.router, V4.prefix, &[spoke]);
     world.router.wait_established(spoke.peer_v4());
