@@ -33,6 +33,10 @@ const TRAILER: usize = 12;
 const PAYLOAD: usize = 18;
 const HOP_LIMIT: u8 = 64;
 
+/// EtherTypes.
+const IPV4: [u8; 2] = [0x08, 0x00];
+const IPV6: [u8; 2] = [0x86, 0xdd];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     ServiceV4,
@@ -118,8 +122,11 @@ pub(crate) struct Label {
 }
 
 impl Label {
-    /// `None` for frames of others.
+    /// `None` for frames of others, also for an ICMP error that quotes one of ours.
     pub(crate) fn of(frame: &[u8]) -> Option<Self> {
+        if !carries_ports(frame)? {
+            return None;
+        }
         let (rest, flow) = frame.split_last_chunk::<4>()?;
         let (rest, round) = rest.split_last_chunk::<4>()?;
         let (_, mark) = rest.split_last_chunk::<4>()?;
@@ -131,11 +138,20 @@ impl Label {
     }
 }
 
+/// Whether the frame is TCP or UDP, right behind an IPv4 or IPv6 header.
+fn carries_ports(frame: &[u8]) -> Option<bool> {
+    let (ether_type, packet) = frame.get(12..)?.split_first_chunk::<2>()?;
+    let protocol = match *ether_type {
+        IPV4 => packet.get(9)?,
+        IPV6 => packet.get(6)?,
+        _ => return Some(false),
+    };
+    Some(matches!(protocol, 6 | 17))
+}
+
 /// Whether the router did its part: the frame is addressed to the port it arrived at, its hop limit is one less,
 /// and its IPv4 checksum is right.
 pub(crate) fn is_well_forwarded(frame: &[u8], port: MacAddress) -> bool {
-    const IPV4: [u8; 2] = [0x08, 0x00];
-    const IPV6: [u8; 2] = [0x86, 0xdd];
     let Some((destination, rest)) = frame.split_first_chunk::<6>() else {
         return false;
     };
@@ -172,6 +188,17 @@ mod tests {
             assert!(frame.len() >= 60);
             assert_eq!(Label::of(frame), Some(Label { round: 7, flow }));
         }
+    }
+
+    #[test]
+    fn an_error_that_quotes_a_frame_is_none_of_ours() {
+        let quoted = frames(FROM, TO, 1).swap_remove(0);
+        let error = Frame::new(Ethernet::new(TO, FROM))
+            .ipv4(v4(SERVICE_V4, Ipv4Addr::new(198, 18, 0, 0)))
+            .icmp(lab::frame::Icmp::new(3, 3))
+            .payload(&quoted[14..])
+            .build();
+        assert_eq!(Label::of(&error), None);
     }
 
     #[test]

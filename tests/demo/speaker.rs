@@ -250,6 +250,7 @@ protocol static static6 {{
     )
 }
 
+/// Nothing is installed in the node's kernel, which would answer the traffic if it knew a way back.
 fn frr_config(target: Target, announced: &Announced) -> String {
     let networks = |prefixes: &[String]| -> String {
         let line = |prefix| format!("  network {prefix}\n");
@@ -258,6 +259,7 @@ fn frr_config(target: Target, announced: &Announced) -> String {
     format!(
         "hostname {name}
 log stdout
+route-map NOTHING deny 1
 router bgp {asn}
  bgp router-id {id}
  no bgp ebgp-requires-policy
@@ -268,9 +270,11 @@ router bgp {asn}
  neighbor {router_v6} remote-as {ROUTER_AS}
  neighbor {router_v6} timers connect 1
  address-family ipv4 unicast
+  table-map NOTHING
   neighbor {router_v4} activate
 {networks_v4} exit-address-family
  address-family ipv6 unicast
+  table-map NOTHING
   neighbor {router_v6} activate
 {networks_v6} exit-address-family
 ",
