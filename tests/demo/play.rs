@@ -108,7 +108,7 @@ impl<'a> Play<'a> {
             .as_ref()
             .map_or(0, |sessions| sessions.established);
         self.stage.done(&format!(
-            "{count} of {count} sessions up in {:.1} s; {} IPv4 and {} IPv6 routes in the maps",
+            "{count} of {count} sessions up in {:.1} s; {} IPv4 and {} IPv6 routes",
             start.elapsed().as_secs_f64(),
             thousands(fib.routes.ipv4 as u64),
             thousands(fib.routes.ipv6 as u64),
@@ -182,7 +182,7 @@ impl<'a> Play<'a> {
         };
         let own_losses = match outcome.lost_of_leaving {
             0 => String::new(),
-            lost => format!(" + {} of its own", thousands(lost)),
+            lost => format!(" + {} own", thousands(lost)),
         };
         self.stage.done(&format!(
             "{name}, {}: {} flows moved, {} others; packets lost {}{own_losses}",
