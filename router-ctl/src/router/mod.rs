@@ -37,7 +37,7 @@ use crate::router::effect::{Effect, Level, Note};
 use crate::router::event::{Event, Refused};
 use crate::router::host::HostView;
 use crate::router::networks::Networks;
-use crate::router::peers::Peers;
+use crate::router::peers::{Peer, Peers};
 use crate::router::query::Startup;
 use crate::router::routes::Routes;
 
@@ -73,6 +73,8 @@ pub struct Router {
     effects: VecDeque<Effect>,
     startup: Startup,
     started: Instant,
+    /// When the last slice of work was done.
+    worked: Instant,
 }
 
 /// One generation of FIB operations, and the prefixes to advertise when it is in.
@@ -139,6 +141,7 @@ impl Router {
                 steps: Vec::new(),
             },
             started: now,
+            worked: now,
             index,
             fib,
             config,
@@ -183,6 +186,7 @@ impl Router {
 
     /// One slice of the work that grows with the table. Returns whether more is waiting that can be done now.
     pub fn work(&mut self, now: Instant) -> bool {
+        self.worked = now;
         self.expire(now);
         let restoring = self.is_restoring(now);
         if !restoring && self.outstanding_ops < OUTSTANDING_OPS {
@@ -215,14 +219,17 @@ impl Router {
 
     /// When [`work`](Self::work) must be called at the latest, if nothing happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let stale = self
-            .peers
-            .iter()
-            .flat_map(|(_, peer)| &peer.families)
+        let peers = || self.peers.iter().map(|(_, peer)| peer);
+        let stale = peers()
+            .flat_map(|peer| &peer.families)
             .filter_map(|family| family.stale_until);
-        stale
-            .chain(self.restore.as_ref().map(|restore| restore.deadline))
-            .min()
+        let restore = self.restore.iter().flat_map(|restore| {
+            let told_by = peers()
+                .filter_map(Peer::told_by)
+                .filter(|&told_by| told_by > self.worked);
+            told_by.chain([restore.deadline])
+        });
+        stale.chain(restore).min()
     }
 
     /// Records how long a part of the start took, for `show system startup`.
@@ -343,19 +350,21 @@ impl Router {
     /// there and back.
     fn is_restoring(&self, now: Instant) -> bool {
         self.restore.as_ref().is_some_and(|restore| {
-            !self.host.complete() || (now < restore.deadline && !self.all_have_told())
+            !self.host.complete() || (now < restore.deadline && !self.all_have_told(now))
         })
     }
 
-    /// Whether every neighbour has a session and has told all its routes over it.
-    fn all_have_told(&self) -> bool {
+    /// Whether every neighbour has a session and has told all its routes over it. One without graceful restart
+    /// need not say when that was all, and is not waited for longer than a moment (RFC 4724 §4.1).
+    fn all_have_told(&self, now: Instant) -> bool {
         self.peers.iter().all(|(_, peer)| {
+            let told_by = peer.told_by().is_some_and(|told_by| told_by <= now);
             peer.config.shutdown
                 || (peer.session.is_some()
                     && peer
                         .families
                         .iter()
-                        .all(|f| f.end_of_rib_received || !peer.negotiated(f.family)))
+                        .all(|f| f.end_of_rib_received || !peer.negotiated(f.family) || told_by))
         })
     }
 
@@ -364,7 +373,7 @@ impl Router {
         if self.restore.is_none() || self.rib.has_work() {
             return;
         }
-        let told = self.all_have_told();
+        let told = self.all_have_told(now);
         let stale = self.fib.stale_count();
         if !self.fib.sweep_stale(&self.index, SLICE) {
             self.restore = None;

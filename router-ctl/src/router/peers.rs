@@ -2,7 +2,7 @@
 //! towards each. Ids are dense and follow the order of the configuration; id 0 is the router itself.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::types::{Asn, Family};
@@ -13,6 +13,8 @@ use crate::router::event::PeerStatus;
 
 /// Octets towards one neighbour above which nothing more is encoded for it.
 const CONGESTED_ABOVE: usize = 4 << 20;
+/// How long the first table of a neighbour without graceful restart is waited for after our restart.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 /// Octets below which it takes part again.
 const RELIEVED_BELOW: usize = 1 << 20;
 
@@ -86,6 +88,13 @@ impl Peer {
         self.families
             .iter_mut()
             .find(|entry| entry.family == family)
+    }
+
+    /// When a neighbour that need not send End-of-RIB, being without graceful restart, has told its routes.
+    pub fn told_by(&self) -> Option<Instant> {
+        let session = self.session.as_ref()?;
+        let silent = session.negotiated.graceful_restart.is_none();
+        self.changed.filter(|_| silent).map(|up| up + TOLD_WITHIN)
     }
 
     pub fn negotiated(&self, family: Family) -> bool {

@@ -153,11 +153,15 @@ impl Rig {
     }
 
     fn up(&mut self, peer: PeerId) {
+        self.up_as(peer, negotiated(peer));
+    }
+
+    fn up_as(&mut self, peer: PeerId, agreed: Negotiated) {
         let number = u8::try_from(peer.0).unwrap();
         let address = |last| SocketAddr::from((Ipv4Addr::new(10, 0, number, last), 179));
         self.event(Event::PeerUp {
             peer,
-            negotiated: Box::new(negotiated(peer)),
+            negotiated: Box::new(agreed),
             local: address(1),
             remote: address(2),
         });
@@ -635,4 +639,27 @@ fn a_restarted_router_does_not_wait_for_ever() {
     rig.now = rig.router.poll_timeout().unwrap();
     rig.run();
     assert!(rig.interfaces_of("203.0.113.9").is_empty());
+}
+
+#[test]
+fn a_neighbour_without_graceful_restart_is_waited_for_only_a_moment() {
+    let mut rig = Rig::new(CONFIG);
+    rig.up(FIRST);
+    rig.announce(FIRST, "203.0.113.0/24", &[65001]);
+    rig.announce(FIRST, "203.0.114.0/24", &[65001]);
+    let mut rig = Rig::with_dataplane(CONFIG, rig.dataplane);
+    for peer in [FIRST, SECOND, THIRD] {
+        let mut agreed = negotiated(peer);
+        agreed.graceful_restart = None;
+        rig.up_as(peer, agreed);
+    }
+    rig.announce(FIRST, "203.0.113.0/24", &[65001]);
+    assert_eq!(rig.interfaces_of("203.0.114.9"), [1], "not swept yet");
+    let deadline = rig.router.poll_timeout().unwrap();
+    assert_eq!(deadline - rig.now, Duration::from_secs(5));
+    rig.now = deadline;
+    rig.run();
+    assert_eq!(rig.interfaces_of("203.0.113.9"), [1]);
+    assert!(rig.interfaces_of("203.0.114.9").is_empty());
+    assert!(rig.heard(THIRD).contains(&"+203.0.113.0/24".to_owned()));
 }
