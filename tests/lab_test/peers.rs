@@ -32,6 +32,7 @@ log stdout
 router bgp 65002
  bgp router-id 10.0.0.2
  no bgp ebgp-requires-policy
+ no bgp network import-check
  neighbor 10.0.0.1 remote-as 65001
  neighbor 10.0.0.1 timers connect 1
  address-family ipv4 unicast
