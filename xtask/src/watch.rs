@@ -78,7 +78,11 @@ fn stop(child: &mut Child) {
     let descendants = descendants(child.id(), &parents());
     let _ = child.kill();
     let ids = descendants.iter().map(u32::to_string);
-    let _ = Command::new("kill").arg("-KILL").args(ids).status();
+    // The shell's own: a small installation has no program of that name.
+    let _ = Command::new("sh")
+        .args(["-c", "kill -KILL \"$@\"", "sh"])
+        .args(ids)
+        .status();
     let _ = child.wait();
 }
 
