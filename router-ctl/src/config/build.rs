@@ -7,9 +7,10 @@ use ipnet::IpNet;
 
 use crate::bgp::types::{Asn, Family};
 use crate::config::model::{
-    AddressFamily, Bgp, Config, Ethernet, Interfaces, Neighbor, NeighborFamily, Network,
-    Parameters, Protocols, RemoteAs, StaticNextHop, StaticRoute, StaticRoutes, StaticTarget,
-    System, Timers, Xdp,
+    AddressFamily, Bgp, Config, Ethernet, Interfaces, Listen, Neighbor, NeighborFamily,
+    NeighborName, NeighborSettings, NeighborTimers, Network, NexthopSelf, Parameters, Protocols,
+    RemoteAs, StaticNextHop, StaticRoute, StaticRoutes, StaticTarget, System, Timers, UpdateSource,
+    Xdp,
 };
 use crate::config::tree::Tree;
 use crate::config::value::Value;
@@ -33,6 +34,7 @@ pub fn config(root: &Tree) -> Config {
             host_name: group(root.get("system"))
                 .word("host-name")
                 .map(str::to_owned),
+            ..System::default()
         },
         interfaces: Interfaces {
             ethernet: root
@@ -48,6 +50,7 @@ pub fn config(root: &Tree) -> Config {
                 .get("static")
                 .map(static_routes)
                 .unwrap_or_default(),
+            ..Protocols::default()
         },
     }
 }
@@ -188,15 +191,19 @@ fn bgp(tree: &Tree) -> Bgp {
         address_family: families(tree, address_family),
         neighbor: tree
             .addresses("neighbor")
-            .map(|(address, tree)| (address, neighbor(tree)))
+            .map(|(address, tree)| (NeighborName::Address(address), neighbor(tree)))
             .collect(),
-        listen_port: tree.get("listen").and_then(|listen| listen.number("port")),
+        peer_group: BTreeMap::new(),
+        listen: Listen {
+            port: tree.get("listen").and_then(|listen| listen.number("port")),
+            ..Listen::default()
+        },
     }
 }
 
 fn bgp_tree(bgp: &Bgp) -> Tree {
     let mut listen = Tree::table();
-    listen.put_number("port", bgp.listen_port);
+    listen.put_number("port", bgp.listen.port);
     let mut tree = Tree::table();
     tree.put_number("system-as", Some(bgp.system_as.0));
     tree.put_group("timers", timers_tree(&bgp.timers));
@@ -206,11 +213,16 @@ fn bgp_tree(bgp: &Bgp) -> Tree {
         "address-family",
         families_tree(&bgp.address_family, address_family_tree),
     );
-    let neighbors = bgp.neighbor.iter();
-    tree.put_named(
-        "neighbor",
-        neighbors.map(|(&address, neighbor)| (Value::Address(address), neighbor_tree(neighbor))),
-    );
+    let neighbors = bgp
+        .neighbor
+        .iter()
+        .filter_map(|(name, neighbor)| match name {
+            NeighborName::Address(address) => {
+                Some((Value::Address(*address), neighbor_tree(neighbor)))
+            }
+            NeighborName::LinkLocal(..) | NeighborName::Interface(_) => None,
+        });
+    tree.put_named("neighbor", neighbors);
     tree
 }
 
@@ -277,6 +289,7 @@ fn parameters(tree: &Tree) -> Parameters {
         restart_time: below(&["graceful-restart"])
             .number("restart-time")
             .unwrap_or(default.restart_time),
+        ..default
     }
 }
 
@@ -341,8 +354,9 @@ fn address_family(tree: &Tree) -> AddressFamily {
         maximum_paths_ibgp: paths.number("ibgp").unwrap_or(default.maximum_paths_ibgp),
         network: tree
             .prefixes("network")
-            .map(|(prefix, _)| (prefix, Network {}))
+            .map(|(prefix, _)| (prefix, Network::default()))
             .collect(),
+        ..default
     }
 }
 
@@ -370,42 +384,63 @@ fn address_family_tree(family: &AddressFamily) -> Tree {
 
 fn neighbor(tree: &Tree) -> Neighbor {
     let remote_as = match (tree.number("remote-as"), tree.word("remote-as")) {
-        (Some(number), _) => RemoteAs::Number(Asn(number)),
-        (None, Some("internal")) => RemoteAs::Internal,
-        (None, _) => RemoteAs::External,
+        (Some(number), _) => Some(RemoteAs::Number(Asn(number))),
+        (None, Some("internal")) => Some(RemoteAs::Internal),
+        (None, Some(_)) => Some(RemoteAs::External),
+        (None, None) => None,
     };
+    let session = timers(tree.get("timers"));
     Neighbor {
-        remote_as,
-        description: tree.word("description").map(str::to_owned),
-        passive: tree.flag("passive").unwrap_or(false),
-        shutdown: tree.flag("shutdown").unwrap_or(false),
-        port: tree.number("port"),
-        update_source: tree.address("update-source"),
-        ebgp_multihop: tree.number("ebgp-multihop"),
-        timers: timers(tree.get("timers")),
-        address_family: families(tree, |tree| NeighborFamily {
-            nexthop_self: tree.get("nexthop-self").is_some(),
-        }),
+        settings: NeighborSettings {
+            remote_as,
+            description: tree.word("description").map(str::to_owned),
+            passive: tree.flag("passive").unwrap_or(false),
+            shutdown: tree.flag("shutdown").unwrap_or(false),
+            port: tree.number("port"),
+            update_source: tree.address("update-source").map(UpdateSource::Address),
+            ebgp_multihop: tree.number("ebgp-multihop"),
+            timers: NeighborTimers {
+                holdtime: session.holdtime,
+                keepalive: session.keepalive,
+                connect: session.connect,
+                ..NeighborTimers::default()
+            },
+            address_family: families(tree, |tree| NeighborFamily {
+                nexthop_self: tree.get("nexthop-self").map(|_| NexthopSelf::default()),
+                ..NeighborFamily::default()
+            }),
+            ..NeighborSettings::default()
+        },
+        ..Neighbor::default()
     }
 }
 
 fn neighbor_tree(neighbor: &Neighbor) -> Tree {
+    let settings = &neighbor.settings;
     let mut tree = Tree::table();
-    match neighbor.remote_as {
-        RemoteAs::Number(asn) => tree.put_number("remote-as", Some(asn.0)),
-        RemoteAs::Internal => tree.put_word("remote-as", Some("internal")),
-        RemoteAs::External => tree.put_word("remote-as", Some("external")),
+    match settings.remote_as {
+        Some(RemoteAs::Number(asn)) => tree.put_number("remote-as", Some(asn.0)),
+        Some(RemoteAs::Internal) => tree.put_word("remote-as", Some("internal")),
+        Some(RemoteAs::External) => tree.put_word("remote-as", Some("external")),
+        None => {}
     }
-    tree.put_word("description", neighbor.description.as_deref());
-    tree.put_flag("passive", neighbor.passive, false);
-    tree.put_flag("shutdown", neighbor.shutdown, false);
-    tree.put_number("port", neighbor.port);
-    tree.put_address("update-source", neighbor.update_source);
-    tree.put_number("ebgp-multihop", neighbor.ebgp_multihop);
-    tree.put_group("timers", timers_tree(&neighbor.timers));
-    let families = families_tree(&neighbor.address_family, |family| {
+    tree.put_word("description", settings.description.as_deref());
+    tree.put_flag("passive", settings.passive, false);
+    tree.put_flag("shutdown", settings.shutdown, false);
+    tree.put_number("port", settings.port);
+    if let Some(UpdateSource::Address(address)) = settings.update_source {
+        tree.put_address("update-source", Some(address));
+    }
+    tree.put_number("ebgp-multihop", settings.ebgp_multihop);
+    let session = Timers {
+        holdtime: settings.timers.holdtime,
+        keepalive: settings.timers.keepalive,
+        connect: settings.timers.connect,
+    };
+    tree.put_group("timers", timers_tree(&session));
+    let families = families_tree(&settings.address_family, |family| {
         let mut tree = Tree::table();
-        if family.nexthop_self {
+        if family.nexthop_self.is_some() {
             tree.put("nexthop-self", Tree::table());
         }
         tree

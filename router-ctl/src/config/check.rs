@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use crate::bgp::types::Family;
-use crate::config::model::{Bgp, Config, Neighbor, RemoteAs, StaticRoute, Timers};
+use crate::config::model::{
+    Bgp, Config, NeighborName, NeighborSettings, RemoteAs, StaticRoute, Timers, UpdateSource,
+};
 use crate::config::problem::{Code, Problem};
 
 /// All findings, in the order of the configuration. They have no positions.
@@ -20,8 +22,10 @@ pub fn check(config: &Config) -> Vec<Problem> {
             &bgp.timers,
         );
         check_networks(&mut problems, config, bgp);
-        for (&address, neighbor) in &bgp.neighbor {
-            check_neighbor(&mut problems, bgp, address, neighbor);
+        for (name, neighbor) in &bgp.neighbor {
+            if let NeighborName::Address(address) = *name {
+                check_neighbor(&mut problems, bgp, address, &bgp.settings(neighbor));
+            }
         }
     }
     let routes = &config.protocols.static_routes;
@@ -122,15 +126,20 @@ fn check_networks(problems: &mut Vec<Problem>, config: &Config, bgp: &Bgp) {
 }
 
 /// Kind of the session; `None` for a number while `system-as` is unknown.
-fn is_internal(bgp: &Bgp, neighbor: &Neighbor) -> bool {
+fn is_internal(bgp: &Bgp, neighbor: &NeighborSettings) -> bool {
     match neighbor.remote_as {
-        RemoteAs::Internal => true,
-        RemoteAs::External => false,
-        RemoteAs::Number(asn) => asn == bgp.system_as,
+        Some(RemoteAs::Internal) => true,
+        Some(RemoteAs::External) | None => false,
+        Some(RemoteAs::Number(asn)) => asn == bgp.system_as,
     }
 }
 
-fn check_neighbor(problems: &mut Vec<Problem>, bgp: &Bgp, address: IpAddr, neighbor: &Neighbor) {
+fn check_neighbor(
+    problems: &mut Vec<Problem>,
+    bgp: &Bgp,
+    address: IpAddr,
+    neighbor: &NeighborSettings,
+) {
     let name = address.to_string();
     let at = |leaf: &[&str]| {
         let mut words = vec!["protocols", "bgp", "neighbor", name.as_str()];
@@ -140,10 +149,14 @@ fn check_neighbor(problems: &mut Vec<Problem>, bgp: &Bgp, address: IpAddr, neigh
     check_timers(
         problems,
         &["protocols", "bgp", "neighbor", &name, "timers"],
-        &neighbor.timers,
+        &Timers {
+            holdtime: neighbor.timers.holdtime,
+            keepalive: neighbor.timers.keepalive,
+            connect: neighbor.timers.connect,
+        },
         &bgp.timers,
     );
-    if let Some(source) = neighbor.update_source {
+    if let Some(UpdateSource::Address(source)) = neighbor.update_source {
         if source == address {
             let message = "the neighbor's own address cannot be ours";
             problems.push(Problem::error(

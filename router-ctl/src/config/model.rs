@@ -1,12 +1,24 @@
 //! The configuration tree. Field names are the words of the `set` path; absent means the default, which the
 //! accessor or the field's comment names. Values are typed here: what is in the model is valid by itself.
 
+mod bgp;
+mod neighbor;
+
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{Ipv4Net, Ipv6Net};
 
-use crate::bgp::types::{Asn, Family};
+pub use self::bgp::{
+    AddressFamily, Aggregate, Bgp, Distance, Listen, ListenRange, Network, Parameters,
+    Redistribute, Timers,
+};
+pub use self::neighbor::{
+    AddPathSend, AttributeUnchanged, Capabilities, Directions, DisableSendCommunity,
+    GracefulRestartMode, LocalAs, MaximumPrefix, MaximumPrefixAction, Neighbor, NeighborBfd,
+    NeighborFamily, NeighborName, NeighborSettings, NeighborTimers, NexthopSelf, Originate,
+    PathAttribute, RemoteAs, RemovePrivateAs, UpdateSource,
+};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
@@ -18,6 +30,10 @@ pub struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct System {
     pub host_name: Option<String>,
+    /// `ip nht no-resolve-via-default`: a default route resolves no next hop.
+    pub ip_no_resolve_via_default: bool,
+    /// `ipv6 nht no-resolve-via-default`
+    pub ipv6_no_resolve_via_default: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +62,7 @@ pub enum Xdp {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protocols {
     pub bgp: Option<Bgp>,
+    pub bfd: Bfd,
     /// `protocols static`
     pub static_routes: StaticRoutes,
 }
@@ -78,106 +95,35 @@ pub struct StaticTarget {
     pub distance: Option<u8>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bgp {
-    pub system_as: Asn,
-    pub timers: Timers,
-    pub parameters: Parameters,
-    pub address_family: BTreeMap<Family, AddressFamily>,
-    pub neighbor: BTreeMap<IpAddr, Neighbor>,
-    /// `listen port`; absent is 179.
-    pub listen_port: Option<u16>,
-}
-
-/// Seconds. Absent: hold 90, keepalive a third of it, connect 30.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timers {
-    pub holdtime: Option<u16>,
-    pub keepalive: Option<u16>,
-    pub connect: Option<u16>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameters {
-    /// Absent: the highest IPv4 address of the host.
-    pub router_id: Option<Ipv4Addr>,
-    /// RFC 8212; absent is on.
-    pub ebgp_requires_policy: bool,
-    /// `bestpath as-path multipath-relax`
-    pub as_path_multipath_relax: bool,
-    /// Absent is off.
-    pub always_compare_med: bool,
-    /// `bestpath med missing-as-worst`
-    pub med_missing_as_worst: bool,
-    /// Absent is on: a `network` is originated only while another source has the prefix.
-    pub network_import_check: bool,
-    /// `default local-pref`; absent is 100.
-    pub default_local_pref: u32,
-    /// `graceful-restart`: how long stale routes are kept after a restart, in seconds; absent is 120.
-    pub restart_time: u16,
-}
-
-impl Default for Parameters {
-    fn default() -> Self {
-        Self {
-            router_id: None,
-            ebgp_requires_policy: true,
-            as_path_multipath_relax: false,
-            always_compare_med: false,
-            med_missing_as_worst: false,
-            network_import_check: true,
-            default_local_pref: 100,
-            restart_time: 120,
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AddressFamily {
-    /// `maximum-paths ebgp`; absent is 256.
-    pub maximum_paths_ebgp: u16,
-    /// `maximum-paths ibgp`; absent is 256.
-    pub maximum_paths_ibgp: u16,
-    pub network: BTreeMap<IpNet, Network>,
-}
-
-impl Default for AddressFamily {
-    fn default() -> Self {
-        Self {
-            maximum_paths_ebgp: 256,
-            maximum_paths_ibgp: 256,
-            network: BTreeMap::new(),
-        }
-    }
-}
-
-/// A prefix that we originate. Nothing to set yet.
+/// `protocols bfd`
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Network {}
+pub struct Bfd {
+    pub profile: BTreeMap<String, BfdProfile>,
+}
 
+/// How a BFD session is timed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbor {
-    pub remote_as: RemoteAs,
-    pub description: Option<String>,
+pub struct BfdProfile {
+    /// `interval transmit`, in milliseconds; absent is 300.
+    pub interval_transmit: u32,
+    /// `interval receive`, in milliseconds; absent is 300.
+    pub interval_receive: u32,
+    /// `interval multiplier`; absent is 3.
+    pub multiplier: u8,
+    /// Wait for the other side to begin.
     pub passive: bool,
-    pub shutdown: bool,
-    /// Absent is 179.
-    pub port: Option<u16>,
-    pub update_source: Option<IpAddr>,
-    /// `ebgp-multihop`: the TTL of our packets.
-    pub ebgp_multihop: Option<u8>,
-    pub timers: Timers,
-    pub address_family: BTreeMap<Family, NeighborFamily>,
+    /// Lowest TTL accepted from a neighbour that is several hops away; absent is 254.
+    pub minimum_ttl: u8,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RemoteAs {
-    Number(Asn),
-    Internal,
-    External,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NeighborFamily {
-    pub nexthop_self: bool,
+impl Default for BfdProfile {
+    fn default() -> Self {
+        Self {
+            interval_transmit: 300,
+            interval_receive: 300,
+            multiplier: 3,
+            passive: false,
+            minimum_ttl: 254,
+        }
+    }
 }

@@ -120,7 +120,7 @@ impl Daemon {
         let started = Instant::now();
         api_socket::refuse_second_instance(&options.socket)?;
         let bgp = config.protocols.bgp.as_ref();
-        let port = bgp.map(|bgp| bgp.listen_port.unwrap_or(BGP_PORT));
+        let port = bgp.map(|bgp| bgp.listen.port.unwrap_or(BGP_PORT));
         let listeners = port.map(listener::open).transpose()?.unwrap_or_default();
         let mut watch = HostWatch::open()?;
         let host = netlink::first_dump(&mut watch).await?;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::bgp::session::{Session, StopReason};
-use crate::config::model::Config;
+use crate::config::model::{Config, UpdateSource};
 use crate::daemon::{peer, tcp_options};
 use crate::rib::route::PeerId;
 use crate::router::Router;
@@ -55,7 +55,10 @@ pub(super) fn start(
         let transport = tcp_options::Transport {
             remote: address,
             port: neighbor.port.unwrap_or(179),
-            source: neighbor.update_source,
+            source: match neighbor.update_source {
+                Some(UpdateSource::Address(address)) => Some(address),
+                Some(UpdateSource::Interface(_)) | None => None,
+            },
             ttl: router.session_ttl(id),
         };
         let (commands, command_inbox) = mpsc::unbounded_channel();

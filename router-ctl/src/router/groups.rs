@@ -36,7 +36,7 @@ impl Router {
                 .config
                 .address_family
                 .iter()
-                .filter_map(|(&family, settings)| settings.nexthop_self.then_some(family))
+                .filter_map(|(&family, settings)| settings.nexthop_self.map(|_| family))
                 .collect(),
             default_local_pref: bgp.parameters.default_local_pref,
             export_denied: self.policy(kind) == DefaultPolicy::Deny,

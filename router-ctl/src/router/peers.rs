@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::types::{Asn, Family};
-use crate::config::model::{Bgp, Neighbor, RemoteAs};
+use crate::config::model::{Bgp, NeighborName, NeighborSettings, RemoteAs};
 use crate::rib::route::{PeerId, PeerKind};
 use crate::rib::update_group::Congestion;
 use crate::router::event::PeerStatus;
@@ -21,8 +21,10 @@ const RELIEVED_BELOW: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Peer {
     pub id: PeerId,
+    pub name: NeighborName,
     pub address: IpAddr,
-    pub config: Neighbor,
+    /// What holds for it, its group's settings included.
+    pub config: NeighborSettings,
     pub status: PeerStatus,
     pub session: Option<Established>,
     /// When the session last came or went.
@@ -51,7 +53,7 @@ pub struct PeerFamily {
 }
 
 impl Peer {
-    fn new(id: PeerId, address: IpAddr, config: &Neighbor) -> Self {
+    fn new(id: PeerId, name: NeighborName, address: IpAddr, config: NeighborSettings) -> Self {
         let families = config
             .address_family
             .keys()
@@ -64,8 +66,9 @@ impl Peer {
             .collect();
         Self {
             id,
+            name,
             address,
-            config: config.clone(),
+            config,
             status: PeerStatus::default(),
             session: None,
             changed: None,
@@ -78,9 +81,9 @@ impl Peer {
     /// The AS that the configuration expects.
     pub fn configured_as(&self, system_as: Asn) -> Option<Asn> {
         match self.config.remote_as {
-            RemoteAs::Number(asn) => Some(asn),
-            RemoteAs::Internal => Some(system_as),
-            RemoteAs::External => None,
+            Some(RemoteAs::Number(asn)) => Some(asn),
+            Some(RemoteAs::Internal) => Some(system_as),
+            Some(RemoteAs::External) | None => None,
         }
     }
 
@@ -136,10 +139,20 @@ pub struct Peers {
 
 impl Peers {
     pub fn new(bgp: &Bgp) -> Self {
-        let peers = bgp.neighbor.iter().zip(1..);
+        let addressed = bgp
+            .neighbor
+            .iter()
+            .filter_map(|(name, neighbor)| match name {
+                NeighborName::Address(address) => Some((name, *address, neighbor)),
+                NeighborName::LinkLocal(..) | NeighborName::Interface(_) => None,
+            });
         Self {
-            peers: peers
-                .map(|((&address, config), id)| Peer::new(PeerId(id), address, config))
+            peers: addressed
+                .zip(1..)
+                .map(|((name, address, neighbor), id)| {
+                    let settings = bgp.settings(neighbor);
+                    Peer::new(PeerId(id), name.clone(), address, settings)
+                })
                 .collect(),
         }
     }
@@ -161,17 +174,17 @@ impl Peers {
     }
 
     /// The neighbours in the order of their ids, for those who drive the sessions.
-    pub fn addresses(&self) -> impl Iterator<Item = (PeerId, IpAddr, &Neighbor)> {
+    pub fn addresses(&self) -> impl Iterator<Item = (PeerId, IpAddr, &NeighborSettings)> {
         self.iter()
             .map(|(id, peer)| (id, peer.address, &peer.config))
     }
 }
 
 /// Whether a neighbour is internal, as far as the configuration says; the session tells the rest.
-pub fn configured_kind(config: &Neighbor, system_as: Asn) -> PeerKind {
+pub fn configured_kind(config: &NeighborSettings, system_as: Asn) -> PeerKind {
     match config.remote_as {
-        RemoteAs::Internal => PeerKind::Ibgp,
-        RemoteAs::Number(asn) if asn == system_as => PeerKind::Ibgp,
-        RemoteAs::Number(_) | RemoteAs::External => PeerKind::Ebgp,
+        Some(RemoteAs::Internal) => PeerKind::Ibgp,
+        Some(RemoteAs::Number(asn)) if asn == system_as => PeerKind::Ibgp,
+        Some(RemoteAs::Number(_) | RemoteAs::External) | None => PeerKind::Ebgp,
     }
 }

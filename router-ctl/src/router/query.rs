@@ -11,6 +11,7 @@ pub use crate::bgp::fsm::State as NeighborState;
 pub use crate::bgp::types::Origin;
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 pub use crate::bgp::wire::as_path::SegmentKind;
+use crate::config::model::{NeighborName, NeighborSettings};
 use crate::host::{IfIndex, LinkState, MacAddress};
 
 /// Rows that one answer carries at most.
@@ -95,7 +96,10 @@ pub struct FamilySummary {
 
 #[derive(Clone, Debug)]
 pub struct Neighbor {
+    pub name: NeighborName,
     pub address: IpAddr,
+    /// What is configured for it, its group's settings included.
+    pub settings: Box<NeighborSettings>,
     pub description: Option<String>,
     pub remote_as: Option<Asn>,
     pub local_as: Asn,

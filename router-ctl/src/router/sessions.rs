@@ -63,9 +63,9 @@ impl Router {
         let bgp = self.config.protocols.bgp.as_ref()?;
         let peer = self.peers.get(id)?;
         let remote_as = match peer.config.remote_as {
-            RemoteAs::Number(asn) => PeerAs::Number(asn),
-            RemoteAs::Internal => PeerAs::Internal,
-            RemoteAs::External => PeerAs::External,
+            Some(RemoteAs::Number(asn)) => PeerAs::Number(asn),
+            Some(RemoteAs::Internal) => PeerAs::Internal,
+            Some(RemoteAs::External) | None => PeerAs::External,
         };
         let timers = peer.config.timers;
         let adopted = self.startup.adopted_routes > 0;

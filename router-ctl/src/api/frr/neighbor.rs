@@ -11,7 +11,7 @@ use crate::api::frr::summary::state_name;
 use crate::api::frr::{family_key, is_false, milliseconds, uptime};
 use crate::api::ordered::Ordered;
 use crate::bgp::types::RouterId;
-use crate::config::model::Config;
+use crate::config::model::{Config, UpdateSource};
 use crate::router::query::{self, NeighborState};
 
 /// By address, in the order of the addresses.
@@ -133,8 +133,8 @@ impl Context<'_> {
         let up = neighbor.state == NeighborState::Established;
         let since = neighbor.since;
         let timers = Timers::configured(self.config, neighbor);
+        let settings = &neighbor.settings;
         let internal = neighbor.remote_as == Some(neighbor.local_as);
-        let configured = self.configured(neighbor);
         Neighbor {
             bgp_neighbor_addr: neighbor.address.to_string(),
             remote_as: neighbor.remote_as.map(|asn| asn.0),
@@ -168,20 +168,18 @@ impl Context<'_> {
                 total_sent: neighbor.messages_sent,
                 total_recv: neighbor.messages_received,
             },
-            update_source: configured
-                .and_then(|configured| configured.update_source)
-                .map(|source| source.to_string()),
+            update_source: settings.update_source.as_ref().map(|source| match source {
+                UpdateSource::Address(address) => address.to_string(),
+                UpdateSource::Interface(name) => name.clone(),
+            }),
             address_family_info: by_family(neighbor, |family| family_info(neighbor, family)),
             connections_established: neighbor.connections_established,
             connections_dropped: neighbor.connections_dropped,
             last_reset_timer_msecs: since.filter(|_| !up).map(milliseconds),
             last_reset_due_to: neighbor.last_down.clone(),
             internal_bgp_nbr_max_hops_away: internal.then_some(255),
-            external_bgp_nbr_max_hops_away: (!internal).then(|| {
-                configured
-                    .and_then(|configured| configured.ebgp_multihop)
-                    .unwrap_or(1)
-            }),
+            external_bgp_nbr_max_hops_away: (!internal)
+                .then(|| settings.ebgp_multihop.unwrap_or(1)),
             host_local: neighbor.local_endpoint.map(|end| end.ip().to_string()),
             port_local: neighbor.local_endpoint.map(|end| end.port()),
             host_foreign: neighbor.remote_endpoint.map(|end| end.ip().to_string()),
@@ -190,11 +188,6 @@ impl Context<'_> {
             admin_shut_down: neighbor.admin_down,
             passive: neighbor.passive,
         }
-    }
-
-    fn configured(&self, neighbor: &query::Neighbor) -> Option<&crate::config::model::Neighbor> {
-        let bgp = self.config.protocols.bgp.as_ref()?;
-        bgp.neighbor.get(&neighbor.address)
     }
 }
 
@@ -209,10 +202,7 @@ impl Timers {
     fn configured(config: &Config, neighbor: &query::Neighbor) -> Self {
         let bgp = config.protocols.bgp.as_ref();
         let global = bgp.map(|bgp| bgp.timers).unwrap_or_default();
-        let own = bgp
-            .and_then(|bgp| bgp.neighbor.get(&neighbor.address))
-            .map(|neighbor| neighbor.timers)
-            .unwrap_or_default();
+        let own = neighbor.settings.timers;
         let hold = own.holdtime.or(global.holdtime).unwrap_or(90);
         let keepalive = own.keepalive.or(global.keepalive).unwrap_or(hold / 3);
         Self {

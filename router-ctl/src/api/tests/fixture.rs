@@ -13,7 +13,7 @@ use router_common::verdict::Verdict;
 
 use crate::api::{AskError, Backend, Phase, Status, serve};
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
-use crate::config::model::Config;
+use crate::config::model::{Config, NeighborName, NeighborSettings, NeighborTimers};
 use crate::dataplane::{Counters, VerdictCount};
 use crate::host::{IfIndex, LinkState, MacAddress};
 use crate::router::query::{
@@ -222,8 +222,11 @@ impl Counters for Traffic {
 }
 
 fn neighbor(address: &str, state: NeighborState) -> Neighbor {
+    let address = address.parse().unwrap();
     Neighbor {
-        address: address.parse().unwrap(),
+        name: NeighborName::Address(address),
+        settings: Box::default(),
+        address,
         description: None,
         remote_as: Some(Asn(65001)),
         local_as: Asn(65000),
@@ -265,7 +268,15 @@ fn family(
 }
 
 pub(crate) fn neighbors() -> Vec<Neighbor> {
+    let settings = NeighborSettings {
+        timers: NeighborTimers {
+            holdtime: Some(30),
+            ..NeighborTimers::default()
+        },
+        ..NeighborSettings::default()
+    };
     let up = |address: &str, prefixes: [usize; 3]| Neighbor {
+        settings: Box::new(settings.clone()),
         remote_router_id: Some(RouterId("192.0.2.2".parse().unwrap())),
         since: Some(Duration::from_secs(3_725)),
         messages_received: 1_042_377,

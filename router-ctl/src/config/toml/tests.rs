@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::{parse, render};
 use crate::bgp::types::{Asn, Family};
 use crate::config::model::{
-    AddressFamily, Bgp, Config, Ethernet, Neighbor, NeighborFamily, Network, Parameters, RemoteAs,
-    StaticNextHop, StaticRoute, StaticTarget, Timers, Xdp,
+    AddressFamily, Bgp, Config, Ethernet, Listen, Neighbor, NeighborFamily, NeighborName,
+    NeighborSettings, NeighborTimers, Network, NexthopSelf, Parameters, RemoteAs, StaticNextHop,
+    StaticRoute, StaticTarget, Timers, UpdateSource, Xdp,
 };
 
 const EXAMPLE: &str = r#"
@@ -30,15 +31,13 @@ next-hop."10.0.0.254" = {}
 
 fn neighbor(remote_as: RemoteAs) -> Neighbor {
     Neighbor {
-        remote_as,
-        description: None,
-        passive: false,
-        shutdown: false,
-        port: None,
-        update_source: None,
-        ebgp_multihop: None,
-        timers: Timers::default(),
-        address_family: BTreeMap::new(),
+        settings: NeighborSettings {
+            remote_as: Some(remote_as),
+            passive: true,
+            address_family: BTreeMap::from([(Family::Ipv4Unicast, NeighborFamily::default())]),
+            ..NeighborSettings::default()
+        },
+        ..Neighbor::default()
     }
 }
 
@@ -63,19 +62,16 @@ fn example() -> Config {
             Family::Ipv4Unicast,
             AddressFamily {
                 maximum_paths_ebgp: 64,
-                network: BTreeMap::from([("203.0.113.0/24".parse().unwrap(), Network {})]),
+                network: BTreeMap::from([("203.0.113.0/24".parse().unwrap(), Network::default())]),
                 ..AddressFamily::default()
             },
         )]),
         neighbor: BTreeMap::from([(
-            "10.0.0.2".parse().unwrap(),
-            Neighbor {
-                passive: true,
-                address_family: BTreeMap::from([(Family::Ipv4Unicast, NeighborFamily::default())]),
-                ..neighbor(RemoteAs::Number(Asn(65001)))
-            },
+            NeighborName::Address("10.0.0.2".parse().unwrap()),
+            neighbor(RemoteAs::Number(Asn(65001))),
         )]),
-        listen_port: None,
+        peer_group: BTreeMap::new(),
+        listen: Listen::default(),
     });
     config.protocols.static_routes.route.insert(
         "0.0.0.0/0".parse().unwrap(),
@@ -545,7 +541,10 @@ fn some_neighbor() -> impl Strategy<Value = Neighbor> {
         Just(RemoteAs::Internal),
         Just(RemoteAs::External)
     ];
-    let family = any::<bool>().prop_map(|nexthop_self| NeighborFamily { nexthop_self });
+    let family = any::<bool>().prop_map(|nexthop_self| NeighborFamily {
+        nexthop_self: nexthop_self.then(NexthopSelf::default),
+        ..NeighborFamily::default()
+    });
     (
         (remote_as, text(), any::<bool>(), any::<bool>()),
         proptest::option::of(1..=65535u16),
@@ -564,15 +563,24 @@ fn some_neighbor() -> impl Strategy<Value = Neighbor> {
                 address_family,
             )| {
                 Neighbor {
-                    remote_as,
-                    description,
-                    passive,
-                    shutdown,
-                    port,
-                    update_source,
-                    ebgp_multihop,
-                    timers,
-                    address_family,
+                    settings: NeighborSettings {
+                        remote_as: Some(remote_as),
+                        description,
+                        passive,
+                        shutdown,
+                        port,
+                        update_source: update_source.map(UpdateSource::Address),
+                        ebgp_multihop,
+                        timers: NeighborTimers {
+                            holdtime: timers.holdtime,
+                            keepalive: timers.keepalive,
+                            connect: timers.connect,
+                            ..NeighborTimers::default()
+                        },
+                        address_family,
+                        ..NeighborSettings::default()
+                    },
+                    ..Neighbor::default()
                 }
             },
         )
@@ -595,6 +603,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
                 network_import_check: flags[4],
                 default_local_pref,
                 restart_time,
+                ..Parameters::default()
             },
         )
 }
@@ -603,13 +612,17 @@ fn address_families() -> impl Strategy<Value = BTreeMap<Family, AddressFamily>> 
     fn family<N: Into<ipnet::IpNet> + std::fmt::Debug>(
         prefix: impl Strategy<Value = N>,
     ) -> impl Strategy<Value = Option<AddressFamily>> {
-        let networks =
-            proptest::collection::btree_map(prefix.prop_map(Into::into), Just(Network {}), 0..3);
+        let networks = proptest::collection::btree_map(
+            prefix.prop_map(Into::into),
+            Just(Network::default()),
+            0..3,
+        );
         proptest::option::of((1..=256u16, 1..=256u16, networks).prop_map(
             |(maximum_paths_ebgp, maximum_paths_ibgp, network)| AddressFamily {
                 maximum_paths_ebgp,
                 maximum_paths_ibgp,
                 network,
+                ..AddressFamily::default()
             },
         ))
     }
@@ -635,8 +648,15 @@ fn bgp() -> impl Strategy<Value = Bgp> {
                 timers,
                 parameters,
                 address_family,
-                neighbor,
-                listen_port,
+                neighbor: neighbor
+                    .into_iter()
+                    .map(|(address, neighbor)| (NeighborName::Address(address), neighbor))
+                    .collect(),
+                peer_group: BTreeMap::new(),
+                listen: Listen {
+                    port: listen_port,
+                    ..Listen::default()
+                },
             },
         )
 }

@@ -60,6 +60,8 @@ impl Router {
         let negotiated = session.map(|session| &session.negotiated);
         let kind = configured_kind(&peer.config, self.local_as());
         Neighbor {
+            name: peer.name.clone(),
+            settings: Box::new(peer.config.clone()),
             address: peer.address,
             description: peer.config.description.clone(),
             remote_as: negotiated
