@@ -97,6 +97,7 @@ impl Bench {
                 address: Some(IpAddr::V4(address)),
                 router_id: RouterId(address),
                 asn: Asn(65000 + u32::from(feed)),
+                clients: FamilySet::NONE,
             };
             rib.set_peer(PeerId(feed), info);
         }

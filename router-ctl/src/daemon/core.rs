@@ -174,6 +174,14 @@ impl Core {
             Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
             Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
             Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
+            Effect::StartPeer(_)
+            | Effect::ConfigurePeer(_)
+            | Effect::ResetPeer { .. }
+            | Effect::RemovePeer { .. }
+            | Effect::RequestRefresh { .. }
+            | Effect::RefuseStranger(_)
+            | Effect::RangeKeys(_)
+            | Effect::AdvertiseOn(_) => {}
             Effect::Note(note) => match note.level {
                 Level::Info => info!("{}", note.text),
                 Level::Warning => warn!("{}", note.text),

@@ -194,7 +194,7 @@ pub(super) fn slot(family: Family) -> usize {
 mod tests {
     use super::super::route::PeerKind;
     use super::*;
-    use crate::bgp::types::{Asn, RouterId};
+    use crate::bgp::types::{Asn, FamilySet, RouterId};
 
     const PEER: PeerId = PeerId(3);
     const V4: Family = Family::Ipv4Unicast;
@@ -206,6 +206,7 @@ mod tests {
             address: None,
             router_id: RouterId([1; 4].into()),
             asn: Asn(65001),
+            clients: FamilySet::NONE,
         };
         assert!(!peers.set(PEER, info));
         peers

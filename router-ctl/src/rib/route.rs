@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::attributes::AttributesId;
 use super::decision::Step;
 use super::next_hops::NextHopRef;
-use crate::bgp::types::{Asn, PathId, RouterId};
+use crate::bgp::types::{Asn, FamilySet, PathId, RouterId};
 use crate::prefix::PrefixId;
 
 /// A neighbour, as a small dense number that the router gives out and reuses once the peer's paths are gone.
@@ -31,6 +31,8 @@ pub struct PeerInfo {
     pub address: Option<IpAddr>,
     pub router_id: RouterId,
     pub asn: Asn,
+    /// Families in which it is a client of our route reflector (RFC 4456).
+    pub clients: FamilySet,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

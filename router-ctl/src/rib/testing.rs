@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::bgp::attributes::{AttributesEditor, Community};
 use crate::bgp::types::{
-    Asn, Family, NextHop, Nlri, Origin, PathAttributes, PathId, RouteUpdate, RouterId,
+    Asn, Family, FamilySet, NextHop, Nlri, Origin, PathAttributes, PathId, RouteUpdate, RouterId,
 };
 use crate::bgp::wire::as_path::AsPathBuilder;
 use crate::prefix::{PrefixId, PrefixIndex};
@@ -68,6 +68,7 @@ pub(super) fn peer(id: u8, kind: PeerKind) -> PeerInfo {
             PeerKind::Ebgp => Asn(65000 + u32::from(id)),
             PeerKind::Local | PeerKind::Ibgp => LOCAL_AS,
         },
+        clients: FamilySet::NONE,
     }
 }
 

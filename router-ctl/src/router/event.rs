@@ -1,6 +1,6 @@
 //! Everything that can happen to the router. The list is closed: nothing else changes routing state.
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -8,9 +8,11 @@ use crate::bgp::fsm::State;
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::session::Session;
 use crate::bgp::types::{Family, RouteUpdate};
+use crate::config::model::Config;
 use crate::dataplane::PortStatus;
 use crate::host::{HostEvent, IfIndex};
 use crate::rib::route::PeerId;
+use crate::router::effect::Ticket;
 
 #[derive(Debug)]
 pub enum Event {
@@ -58,6 +60,25 @@ pub enum Event {
         peer: PeerId,
         bytes: usize,
     },
+    /// A connection from an address that is no neighbour waits: it may be in a `listen range`. Answered by a
+    /// `StartPeer` that accepts it, or by `RefuseStranger`.
+    Stranger {
+        ticket: Ticket,
+        local: SocketAddr,
+        remote: SocketAddr,
+    },
+    /// A router advertisement came from another router on a link.
+    RouterAdvertisement {
+        link: IfIndex,
+        source: Ipv6Addr,
+    },
+    /// The operator asks for the session of a neighbour to begin anew, or for its routes to be looked at again.
+    Reset {
+        peer: PeerId,
+        how: ResetKind,
+    },
+    /// Another configuration, checked as a whole.
+    Configure(Box<Config>),
     Host(Vec<HostEvent>),
     /// The FIB writer ran the operations of a generation; these prefixes could not be bound.
     FibApplied {
@@ -76,6 +97,16 @@ pub enum Event {
 pub struct Refused {
     pub prefix: Option<IpNet>,
     pub reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResetKind {
+    /// The session ends and comes back; the text is for the neighbour's operator (RFC 9003).
+    Hard(Option<String>),
+    /// What the neighbour sent is judged again, or asked for again.
+    SoftIn,
+    /// What the neighbour is told is looked at again and sent again.
+    SoftOut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

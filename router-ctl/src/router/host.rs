@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
-use crate::bgp::types::RouterId;
+use crate::bgp::types::{FamilySet, RouterId};
 use crate::config::model::{Config, Xdp};
 use crate::dataplane::{Forwarding, Port, PortStatus, XdpMode};
 use crate::host::{Address, HostEvent, IfIndex, Link};
@@ -249,6 +249,7 @@ impl Router {
             address: None,
             router_id: self.router_id,
             asn: self.local_as(),
+            clients: FamilySet::NONE,
         };
         self.rib.set_peer(PeerId::LOCAL, ourselves);
     }

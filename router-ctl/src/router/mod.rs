@@ -11,6 +11,7 @@ pub mod effect;
 pub mod event;
 pub mod peers;
 pub mod query;
+pub mod transport;
 
 mod groups;
 mod host;
@@ -173,6 +174,10 @@ impl Router {
             Event::RefreshBegin { peer, family } => self.refresh_begin(peer, family, now),
             Event::RefreshEnd { peer, family } => self.end_of_rib(peer, family),
             Event::Drained { peer, bytes } => self.drained(peer, bytes),
+            Event::Stranger { ticket, .. } => {
+                self.effects.push_back(Effect::RefuseStranger(ticket));
+            }
+            Event::RouterAdvertisement { .. } | Event::Reset { .. } | Event::Configure(_) => {}
             Event::Host(events) => self.handle_host(&events),
             Event::FibApplied {
                 generation,

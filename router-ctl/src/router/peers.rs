@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use crate::bgp::negotiate::Negotiated;
-use crate::bgp::types::{Asn, Family};
+use crate::bgp::types::{Asn, Family, FamilySet};
 use crate::config::model::{Bgp, NeighborName, NeighborSettings, RemoteAs};
 use crate::rib::route::{PeerId, PeerKind};
 use crate::rib::update_group::Congestion;
@@ -85,6 +85,14 @@ impl Peer {
             Some(RemoteAs::Internal) => Some(system_as),
             Some(RemoteAs::External) | None => None,
         }
+    }
+
+    /// Families in which it is a client of our route reflector.
+    pub fn reflector_clients(&self) -> FamilySet {
+        let families = self.config.address_family.iter();
+        families
+            .filter_map(|(&family, settings)| settings.route_reflector_client.then_some(family))
+            .collect()
     }
 
     pub fn family_mut(&mut self, family: Family) -> Option<&mut PeerFamily> {

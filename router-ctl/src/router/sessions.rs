@@ -129,6 +129,7 @@ impl Router {
             address: Some(peer.address),
             router_id: negotiated.peer_id,
             asn: negotiated.peer_as,
+            clients: peer.reflector_clients(),
         };
         for family in &mut peer.families {
             family.end_of_rib_received = false;

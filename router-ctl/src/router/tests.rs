@@ -146,6 +146,14 @@ impl Rig {
                 );
             }
             Effect::RemovePort(_)
+            | Effect::StartPeer(_)
+            | Effect::ConfigurePeer(_)
+            | Effect::ResetPeer { .. }
+            | Effect::RemovePeer { .. }
+            | Effect::RequestRefresh { .. }
+            | Effect::RefuseStranger(_)
+            | Effect::RangeKeys(_)
+            | Effect::AdvertiseOn(_)
             | Effect::KeepNeighbour(_)
             | Effect::ForgetNeighbour(_)
             | Effect::Note(_) => {}
