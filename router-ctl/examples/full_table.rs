@@ -126,7 +126,7 @@ impl Bench {
 
     /// One turn of the router's loop.
     fn settle(&mut self) {
-        for (next_hop, _) in self.rib.drain_new_next_hops() {
+        for (next_hop, _, _) in self.rib.drain_new_next_hops() {
             let resolved = Reachability::Resolved { metric: 0 };
             self.rib.set_next_hop(next_hop, resolved);
         }

@@ -108,12 +108,13 @@ impl Choices {
 mod tests {
     use super::*;
     use crate::bgp::types::NextHop;
+    use crate::rib::next_hops::LinkScope;
 
     #[test]
     fn equal_choices_are_one_number_and_keep_their_next_hops_alive() {
         let mut hops = NextHops::default();
         let mut choices = Choices::default();
-        let hop = hops.intern(NextHop::V4([192, 0, 2, 1].into()));
+        let hop = hops.intern(NextHop::V4([192, 0, 2, 1].into()), LinkScope::default());
         hops.drain_new();
         let choice = |peer| Choice {
             peer: PeerId(peer),

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::key::DecisionKey;
 use super::next_hops::NextHopRef;
-use super::route::{PeerId, PeerInfo, PeerKind};
+use super::route::{OwnPath, PeerId, PeerInfo, PeerKind};
 use crate::bgp::attributes::AttributesView;
 use crate::bgp::types::{Asn, Family, PathId};
 
@@ -18,6 +18,8 @@ pub struct DecisionConfig {
     pub local_as: Asn,
     /// For paths without LOCAL_PREF.
     pub default_local_pref: u32,
+    /// The length of AS_PATHs decides nothing.
+    pub ignore_as_path: bool,
     pub med: MedRules,
     pub relax: MultipathRelax,
     pub maximum_paths_v4: MaximumPaths,
@@ -60,6 +62,7 @@ impl DecisionConfig {
         Self {
             local_as,
             default_local_pref: 100,
+            ignore_as_path: false,
             med: MedRules::default(),
             relax: MultipathRelax::default(),
             maximum_paths_v4: MaximumPaths::DEFAULT,
@@ -145,9 +148,10 @@ impl Step {
             Self::Weight => Reverse(a.weight).cmp(&Reverse(b.weight)),
             // 2. Higher LOCAL_PREF (RFC 4271 §9.1.1).
             Self::LocalPref => Reverse(local_pref(a)).cmp(&Reverse(local_pref(b))),
-            // 3. Originated here.
-            Self::LocalRoute => a.is_learnt().cmp(&b.is_learnt()),
+            // 3. Originated here; what is there in itself before what sums up others.
+            Self::LocalRoute => a.distance_from_here().cmp(&b.distance_from_here()),
             // 5. Shorter AS_PATH (§9.1.2.2 a).
+            Self::AsPath if config.ignore_as_path => Ordering::Equal,
             Self::AsPath => a.key.as_path_length.cmp(&b.key.as_path_length),
             // 6. Lower ORIGIN (§9.1.2.2 b).
             Self::Origin => a.key.origin.cmp(&b.key.origin),
@@ -186,6 +190,14 @@ pub(super) struct Candidate<'a> {
 impl Candidate<'_> {
     fn is_learnt(&self) -> bool {
         self.sender.kind != PeerKind::Local
+    }
+
+    fn distance_from_here(&self) -> u8 {
+        match (self.sender.kind, self.path_id) {
+            (PeerKind::Local, OwnPath::AGGREGATE) => 1,
+            (PeerKind::Local, _) => 0,
+            (PeerKind::Ebgp | PeerKind::Ibgp, _) => 2,
+        }
     }
 
     fn is_internal(&self) -> bool {

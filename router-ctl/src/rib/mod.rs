@@ -14,6 +14,7 @@ pub mod attributes;
 mod choice;
 pub mod decision;
 pub mod export;
+pub mod judgement;
 mod key;
 pub mod next_hops;
 mod path;
@@ -31,10 +32,11 @@ pub mod update_group;
 pub use attributes::{AttributesId, StoredAttributes};
 pub use decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax, Step};
 pub use export::{GroupKey, GroupKind, OwnNextHopV6};
-pub use next_hops::{NextHopRef, Reachability};
+pub use judgement::{Changed, Judgement};
+pub use next_hops::{LinkScope, NextHopRef, Reachability};
 pub use route::{
-    Change, PathCounts, PathRef, PathView, PathViews, PeerId, PeerInfo, PeerKind, Reason,
-    Rejection, Selection, Totals,
+    Change, OwnPath, PathCounts, PathRef, PathView, PathViews, PeerId, PeerInfo, PeerKind, Reason,
+    ReceivedPath, Rejection, Selection, Totals,
 };
 pub use table::Rib;
 pub use update_group::{Congestion, GroupId, RefreshStyle, Transmit, UpdateGroups};

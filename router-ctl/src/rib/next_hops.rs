@@ -2,6 +2,7 @@
 //! long as an attribute set or a choice names it; the router hears of new ones and of freed ones.
 
 use std::hash::BuildHasher;
+use std::net::{IpAddr, Ipv4Addr};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -14,9 +15,29 @@ pub struct NextHopRef(u32);
 impl NextHopRef {
     /// Ourselves: the unspecified next hop of a route that we originate. Always resolved, never reported.
     pub const SELF: Self = Self(0);
+    /// Nowhere: a route whose packets are dropped. Always resolved, never reported.
+    pub const DISCARD: Self = Self(1);
+
+    fn is_ours(self) -> bool {
+        self <= Self::DISCARD
+    }
 
     fn index(self) -> usize {
         self.0 as usize
+    }
+}
+
+/// The link on which a link-local next hop is; 0 for any other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkScope(pub u32);
+
+impl LinkScope {
+    /// Only a link-local address means another one on each link.
+    fn of(self, next_hop: NextHop) -> Self {
+        match next_hop.address() {
+            IpAddr::V6(address) if address.is_unicast_link_local() => self,
+            IpAddr::V4(_) | IpAddr::V6(_) => Self::default(),
+        }
     }
 }
 
@@ -33,6 +54,7 @@ pub enum Reachability {
 #[derive(Debug)]
 struct Entry {
     next_hop: NextHop,
+    scope: LinkScope,
     references: u32,
     reachability: Reachability,
     /// A decision has used `reachability` since it last changed.
@@ -59,8 +81,9 @@ pub(super) struct NextHops {
 
 impl Default for NextHops {
     fn default() -> Self {
-        let ourselves = Entry {
-            next_hop: NextHop::V4(std::net::Ipv4Addr::UNSPECIFIED),
+        let ours = || Entry {
+            next_hop: NextHop::V4(Ipv4Addr::UNSPECIFIED),
+            scope: LinkScope::default(),
             references: 1,
             reachability: Reachability::Resolved { metric: 0 },
             used: true,
@@ -68,7 +91,7 @@ impl Default for NextHops {
             reported: true,
         };
         Self {
-            entries: vec![ourselves],
+            entries: vec![ours(), ours()],
             table: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             free: Vec::new(),
@@ -81,20 +104,23 @@ impl Default for NextHops {
 
 impl NextHops {
     /// The number of `next_hop`, with one more reference.
-    pub(super) fn intern(&mut self, next_hop: NextHop) -> NextHopRef {
+    pub(super) fn intern(&mut self, next_hop: NextHop, link: LinkScope) -> NextHopRef {
         if next_hop.address().is_unspecified() {
             return NextHopRef::SELF;
         }
-        let hash = self.hasher.hash_one(next_hop);
-        let found = self
-            .table
-            .find(hash, |each| self.entries[each.index()].next_hop == next_hop);
+        let scope = link.of(next_hop);
+        let hash = self.hasher.hash_one((next_hop, scope));
+        let found = self.table.find(hash, |each| {
+            let entry = &self.entries[each.index()];
+            (entry.next_hop, entry.scope) == (next_hop, scope)
+        });
         if let Some(&known) = found {
             self.acquire(known);
             return known;
         }
         let entry = Entry {
             next_hop,
+            scope,
             references: 1,
             reachability: Reachability::Unresolved,
             used: false,
@@ -110,20 +136,21 @@ impl NextHops {
             NextHopRef(number)
         };
         self.table.insert_unique(hash, id, |each| {
-            self.hasher.hash_one(self.entries[each.index()].next_hop)
+            let entry = &self.entries[each.index()];
+            self.hasher.hash_one((entry.next_hop, entry.scope))
         });
         self.new.push(id);
         id
     }
 
     pub(super) fn acquire(&mut self, id: NextHopRef) {
-        if id != NextHopRef::SELF {
+        if !id.is_ours() {
             self.entries[id.index()].references += 1;
         }
     }
 
     pub(super) fn release(&mut self, id: NextHopRef) {
-        if id == NextHopRef::SELF {
+        if id.is_ours() {
             return;
         }
         let entry = &mut self.entries[id.index()];
@@ -138,14 +165,17 @@ impl NextHops {
     }
 
     /// Next hops that appeared since the last call and are still named by a path.
-    pub(super) fn drain_new(&mut self) -> Vec<(NextHopRef, NextHop)> {
+    pub(super) fn drain_new(&mut self) -> Vec<(NextHopRef, NextHop, LinkScope)> {
         let mut new = std::mem::take(&mut self.new);
         new.retain(|id| {
             let entry = &mut self.entries[id.index()];
             entry.reported = entry.references > 0;
             entry.reported
         });
-        new.into_iter().map(|id| (id, self.next_hop(id))).collect()
+        let entry = |id: NextHopRef| &self.entries[id.index()];
+        new.into_iter()
+            .map(|id| (id, entry(id).next_hop, entry(id).scope))
+            .collect()
     }
 
     /// Next hops that no path names any more, each reported before by [`drain_new`](Self::drain_new). Their
@@ -162,7 +192,7 @@ impl NextHops {
     fn forget(&mut self, id: NextHopRef) -> bool {
         let entry = &mut self.entries[id.index()];
         let reported = std::mem::take(&mut entry.reported);
-        let hash = self.hasher.hash_one(entry.next_hop);
+        let hash = self.hasher.hash_one((entry.next_hop, entry.scope));
         if let Ok(found) = self.table.find_entry(hash, |&each| each == id) {
             found.remove();
         }
@@ -175,7 +205,7 @@ impl NextHops {
     /// Notes what the forwarding side says; whether decisions were made on something else before.
     pub(super) fn set(&mut self, id: NextHopRef, reachability: Reachability) -> bool {
         let entry = &mut self.entries[id.index()];
-        if id == NextHopRef::SELF || entry.reachability == reachability {
+        if id.is_ours() || entry.reachability == reachability {
             return false;
         }
         entry.reachability = reachability;
@@ -239,24 +269,28 @@ mod tests {
     #[test]
     fn the_router_hears_of_each_next_hop_once_and_of_its_end() {
         let mut hops = NextHops::default();
-        let first = hops.intern(hop(1));
-        assert_eq!(hops.intern(hop(1)), first);
-        assert_eq!(hops.drain_new(), [(first, hop(1))]);
+        let first = hops.intern(hop(1), LinkScope(0));
+        assert_eq!(hops.intern(hop(1), LinkScope(0)), first);
+        assert_eq!(hops.drain_new(), [(first, hop(1), LinkScope(0))]);
         assert_eq!(hops.drain_new(), []);
         hops.release(first);
         assert_eq!(hops.drain_freed(), []);
         hops.release(first);
         assert_eq!(hops.drain_freed(), [first]);
-        assert_eq!(hops.intern(hop(2)), first, "the number is used again");
+        assert_eq!(
+            hops.intern(hop(2), LinkScope(0)),
+            first,
+            "the number is used again"
+        );
     }
 
     #[test]
     fn a_next_hop_that_comes_back_before_the_router_looks_is_not_freed() {
         let mut hops = NextHops::default();
-        let id = hops.intern(hop(1));
+        let id = hops.intern(hop(1), LinkScope(0));
         hops.drain_new();
         hops.release(id);
-        assert_eq!(hops.intern(hop(1)), id);
+        assert_eq!(hops.intern(hop(1), LinkScope(0)), id);
         assert_eq!(hops.drain_freed(), []);
         assert_eq!(hops.drain_new(), []);
     }
@@ -264,17 +298,17 @@ mod tests {
     #[test]
     fn a_next_hop_that_the_router_never_saw_is_not_reported_as_freed() {
         let mut hops = NextHops::default();
-        let id = hops.intern(hop(1));
+        let id = hops.intern(hop(1), LinkScope(0));
         hops.release(id);
         assert_eq!(hops.drain_freed(), []);
-        assert_eq!(hops.intern(hop(3)), id);
-        assert_eq!(hops.drain_new(), [(id, hop(3))]);
+        assert_eq!(hops.intern(hop(3), LinkScope(0)), id);
+        assert_eq!(hops.drain_new(), [(id, hop(3), LinkScope(0))]);
     }
 
     #[test]
     fn the_first_answer_about_a_next_hop_asks_for_no_new_decision() {
         let mut hops = NextHops::default();
-        let id = hops.intern(hop(1));
+        let id = hops.intern(hop(1), LinkScope(0));
         assert!(!hops.set(id, Reachability::Resolved { metric: 5 }));
         assert_eq!(hops.metric(id), Some(5));
         assert!(!hops.set(id, Reachability::Resolved { metric: 5 }));
@@ -286,10 +320,25 @@ mod tests {
     #[test]
     fn the_unspecified_next_hop_is_ourselves() {
         let mut hops = NextHops::default();
-        let id = hops.intern(NextHop::V4([0; 4].into()));
+        let id = hops.intern(NextHop::V4([0; 4].into()), LinkScope(0));
         assert_eq!(id, NextHopRef::SELF);
         hops.release(id);
         assert_eq!(hops.metric(id), Some(0));
         assert_eq!((hops.drain_new(), hops.drain_freed()), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_link_local_next_hop_is_another_one_on_each_link() {
+        let mut hops = NextHops::default();
+        let link_local = NextHop::V6 {
+            global: "fe80::1".parse().unwrap(),
+            link_local: None,
+        };
+        let first = hops.intern(link_local, LinkScope(3));
+        assert_ne!(hops.intern(link_local, LinkScope(4)), first);
+        assert_eq!(
+            hops.intern(hop(1), LinkScope(3)),
+            hops.intern(hop(1), LinkScope(4))
+        );
     }
 }

@@ -41,6 +41,10 @@ impl Path {
         Self { rejection, ..self }
     }
 
+    pub(super) fn with(self, attributes: AttributesId) -> Self {
+        Self { attributes, ..self }
+    }
+
     /// The same path in front of others of its prefix.
     pub(super) fn before(self, next: Option<Handle>) -> Self {
         Self { next, ..self }

@@ -1,6 +1,7 @@
 //! The senders of paths. Each session of a peer is an epoch, and a path remembers the epoch it came in: paths of
 //! a session that has ended become stale, or dead, by one assignment here. A scan removes the dead ones later.
 
+use super::next_hops::LinkScope;
 use super::route::{PathCounts, PeerId, PeerInfo};
 use crate::bgp::types::Family;
 
@@ -35,6 +36,7 @@ struct Membership {
 #[derive(Clone, Copy, Debug)]
 struct Peer {
     info: PeerInfo,
+    link: LinkScope,
     families: [Membership; 2],
 }
 
@@ -60,10 +62,24 @@ impl Peers {
             }
             None => {
                 let families = [Membership::default(); 2];
-                *slot = Some(Peer { info, families });
+                *slot = Some(Peer {
+                    info,
+                    link: LinkScope::default(),
+                    families,
+                });
                 false
             }
         }
+    }
+
+    pub(super) fn set_link(&mut self, id: PeerId, link: LinkScope) {
+        if let Some(Some(peer)) = self.peers.get_mut(id.index()) {
+            peer.link = link;
+        }
+    }
+
+    pub(super) fn link(&self, id: PeerId) -> LinkScope {
+        self.peer(id).link
     }
 
     pub(super) fn is_known(&self, id: PeerId) -> bool {
@@ -146,6 +162,20 @@ impl Peers {
         };
         counts.received -= 1;
         counts.accepted -= usize::from(accepted);
+    }
+
+    /// A path of `epoch` is accepted now, or no longer.
+    pub(super) fn recount(&mut self, id: PeerId, family: Family, epoch: Epoch, accepted: bool) {
+        self.discount(id, family, epoch, !accepted);
+        let freshness = self.freshness(id, family, epoch);
+        let membership = self.membership_mut(id, family);
+        let counts = match freshness {
+            Freshness::Fresh => &mut membership.fresh,
+            Freshness::Stale => &mut membership.stale,
+            Freshness::Dead => return,
+        };
+        counts.received += 1;
+        counts.accepted += usize::from(accepted);
     }
 
     pub(super) fn counts(&self, id: PeerId, family: Family) -> PathCounts {

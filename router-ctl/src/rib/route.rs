@@ -23,6 +23,18 @@ impl PeerId {
     }
 }
 
+/// Path ids of the routes that we originate ourselves: one source of a prefix does not displace another.
+#[derive(Debug)]
+pub struct OwnPath;
+
+impl OwnPath {
+    pub const NETWORK: PathId = PathId(0);
+    pub const CONNECTED: PathId = PathId(1);
+    pub const STATIC: PathId = PathId(2);
+    pub const KERNEL: PathId = PathId(3);
+    pub const AGGREGATE: PathId = PathId(4);
+}
+
 /// What the decision process needs to know about the sender of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerInfo {
@@ -149,6 +161,15 @@ pub struct PathView {
     /// Of a session that has ended and may come back (RFC 4724), or not refreshed yet (RFC 7313).
     pub stale: bool,
     pub reason: Reason,
+}
+
+/// A learnt path as it came, and why it is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceivedPath {
+    pub peer: PeerId,
+    pub path_id: PathId,
+    pub attributes: AttributesId,
+    pub rejection: Option<Rejection>,
 }
 
 /// Paths of a prefix with what became of each, in no particular order.

@@ -226,12 +226,15 @@ impl Rib {
             path_id: path.path_id,
             next_hop,
             metric,
-            weight: self.weight(path.peer),
+            weight: self.weight(path),
         }
     }
 
-    fn weight(&self, peer: PeerId) -> u32 {
-        match self.peers.info(peer).kind {
+    fn weight(&self, path: &Path) -> u32 {
+        if let Some(weight) = self.attributes.weight(path.attributes) {
+            return weight;
+        }
+        match self.peers.info(path.peer).kind {
             PeerKind::Local => LOCAL_WEIGHT,
             PeerKind::Ebgp | PeerKind::Ibgp => 0,
         }
@@ -264,7 +267,7 @@ impl Rib {
                 peer: path.peer,
                 attributes: path.attributes,
                 path_id: path.path_id,
-                weight: self.weight(path.peer),
+                weight: self.weight(path),
                 valid: reason.is_none() && metric.is_some(),
                 best: false,
                 multipath: false,

@@ -5,17 +5,20 @@
 use smallvec::SmallVec;
 
 use super::arena::{Arena, Handle};
-use super::attributes::{Attributes, AttributesId, StoredAttributes};
+use super::attributes::{Attributes, AttributesId, Derivation, StoredAttributes, Target};
 use super::choice::{ChoiceId, Choices};
 use super::decision::DecisionConfig;
-use super::next_hops::{NextHopRef, Reachability};
+use super::judgement::Judgement;
+use super::next_hops::{LinkScope, NextHopRef, Reachability};
 use super::path::Path;
 use super::peers::{Freshness, Peers, slot};
 use super::prefix_set::PrefixQueue;
 use super::prefix_table::PrefixTable;
-use super::route::{PathCounts, PathRef, PeerId, PeerInfo, Rejection, Selection, Totals};
+use super::route::{
+    PathCounts, PathRef, PeerId, PeerInfo, ReceivedPath, Rejection, Selection, Totals,
+};
 use super::scan::Scan;
-use crate::bgp::types::{Family, NextHop, Nlri, PathId, RouteUpdate};
+use crate::bgp::types::{Family, NextHop, Nlri, PathAttributes, PathId, RouteUpdate};
 use crate::prefix::{PrefixId, PrefixIndex};
 
 #[derive(Debug)]
@@ -86,8 +89,13 @@ impl Rib {
         }
     }
 
-    /// Takes the announced prefixes of `update` from `peer`. A rejected path is kept with its reason. Withdrawn
-    /// prefixes of the same UPDATE go to [`withdraw`](Self::withdraw) first: one that is in both is announced.
+    /// The link of the peer's session, for its link-local next hops.
+    pub fn set_link(&mut self, peer: PeerId, link: LinkScope) {
+        self.peers.set_link(peer, link);
+    }
+
+    /// Takes the announced prefixes of `update` from `peer`, all judged alike. Withdrawn prefixes of the same
+    /// UPDATE go to [`withdraw`](Self::withdraw) first: one that is in both is announced.
     pub fn announce(
         &mut self,
         index: &mut PrefixIndex,
@@ -95,25 +103,115 @@ impl Rib {
         update: &RouteUpdate,
         rejected: Option<Rejection>,
     ) {
-        let (Some(attributes), Ok(count)) =
-            (&update.attributes, u32::try_from(update.announced.len()))
-        else {
+        if let Some(attributes) = &update.attributes {
+            let judgement = Judgement::from(rejected);
+            self.take_in(index, peer, (attributes, &judgement), &update.announced);
+        }
+    }
+
+    /// Takes prefixes from `peer` with the attributes that they came with and what import made of them. A rejected
+    /// path is kept with its reason.
+    pub fn take_in(
+        &mut self,
+        index: &mut PrefixIndex,
+        peer: PeerId,
+        (received, judgement): (&PathAttributes, &Judgement),
+        announced: &[Nlri],
+    ) {
+        let (Some(first), Ok(count)) = (announced.first(), u32::try_from(announced.len())) else {
             return;
         };
-        if count == 0 || !self.peers.is_known(peer) {
+        if !self.peers.is_known(peer) {
             return;
         }
-        let attributes = self.attributes.intern(attributes, count);
-        let epoch = self.peers.epoch(peer, update.family);
+        let family = Family::of(first.prefix);
+        let link = self.peers.link(peer);
+        let received = self.attributes.intern(received, link, 1);
+        let attributes = self.judged(received, link, judgement, count);
+        let epoch = self.peers.epoch(peer, family);
         // Looking all of them up first lets the processor wait for the index's memory once instead of each time.
-        let ids: SmallVec<[PrefixId; 64]> = update
-            .announced
+        let ids: SmallVec<[PrefixId; 64]> = announced
             .iter()
             .map(|nlri| index.intern(nlri.prefix))
             .collect();
-        for (nlri, id) in update.announced.iter().zip(ids) {
-            let path = Path::new(peer, nlri.path_id, epoch, attributes).rejected(rejected);
-            self.put(id, update.family, path);
+        for (nlri, id) in announced.iter().zip(ids) {
+            let path = Path::new(peer, nlri.path_id, epoch, attributes);
+            self.put(id, family, path.rejected(judgement.rejection()));
+        }
+        self.attributes.release(received);
+    }
+
+    /// The set that paths with a judgement are used with.
+    fn judged(
+        &mut self,
+        received: AttributesId,
+        link: LinkScope,
+        judgement: &Judgement,
+        references: u32,
+    ) -> AttributesId {
+        match judgement {
+            Judgement::AsReceived | Judgement::Rejected(_) => {
+                self.attributes.acquire_many(received, references);
+                received
+            }
+            Judgement::Changed(changed) => {
+                let derivation = Derivation {
+                    from: received,
+                    weight: changed.weight,
+                    target: if changed.discard {
+                        Target::Discard
+                    } else {
+                        Target::NextHop
+                    },
+                };
+                self.attributes
+                    .intern_derived(&changed.attributes, link, derivation, references)
+            }
+        }
+    }
+
+    /// Learnt paths of a prefix as they were received, for judging them again.
+    pub fn received(&self, id: PrefixId) -> SmallVec<[ReceivedPath; 4]> {
+        let family = family_of(id);
+        let learnt = self.paths_of(id).map(|(_, path)| path).filter(|path| {
+            path.peer != PeerId::LOCAL
+                && self.peers.freshness(path.peer, family, path.epoch) != Freshness::Dead
+        });
+        learnt
+            .map(|path| ReceivedPath {
+                peer: path.peer,
+                path_id: path.path_id,
+                attributes: self.attributes.received(path.attributes),
+                rejection: path.rejection(),
+            })
+            .collect()
+    }
+
+    /// Judges one path anew; nothing when the peer has none of that path id.
+    pub fn judge_again(
+        &mut self,
+        id: PrefixId,
+        (peer, path_id): (PeerId, PathId),
+        judgement: &Judgement,
+    ) {
+        let family = family_of(id);
+        let head = self.entries.get(id).and_then(|entry| entry.paths);
+        let Some(place) = self.find(head, peer, path_id) else {
+            return;
+        };
+        let path = *self.paths.get(place);
+        let received = self.attributes.received(path.attributes);
+        let attributes = self.judged(received, self.peers.link(peer), judgement, 1);
+        let judged = path.with(attributes).rejected(judgement.rejection());
+        *self.paths.get_mut(place) = judged;
+        self.attributes.release(path.attributes);
+        if path.is_accepted() != judged.is_accepted() {
+            self.peers
+                .recount(peer, family, path.epoch, judged.is_accepted());
+        }
+        let used = path.is_accepted() || judged.is_accepted();
+        if used && judged != path {
+            self.dirty.push(id);
         }
     }
 
@@ -229,7 +327,7 @@ impl Rib {
 
     /// Next hops that appeared since the last call, to be resolved. Call it before
     /// [`drain_freed_next_hops`](Self::drain_freed_next_hops).
-    pub fn drain_new_next_hops(&mut self) -> Vec<(NextHopRef, NextHop)> {
+    pub fn drain_new_next_hops(&mut self) -> Vec<(NextHopRef, NextHop, LinkScope)> {
         self.attributes.next_hops.drain_new()
     }
 

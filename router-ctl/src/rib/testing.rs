@@ -131,7 +131,7 @@ impl World {
 
     /// New next hops resolve with metric 0; then everything is decided.
     pub(super) fn settle(&mut self) -> Vec<Change> {
-        for (next_hop, _) in self.rib.drain_new_next_hops() {
+        for (next_hop, _, _) in self.rib.drain_new_next_hops() {
             self.rib
                 .set_next_hop(next_hop, Reachability::Resolved { metric: 0 });
         }

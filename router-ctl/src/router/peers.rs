@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::types::{Asn, Family, FamilySet};
 use crate::config::model::{Bgp, NeighborName, NeighborSettings, RemoteAs};
+use crate::host::IfIndex;
 use crate::rib::route::{PeerId, PeerKind};
 use crate::rib::update_group::Congestion;
 use crate::router::event::PeerStatus;
@@ -41,6 +42,8 @@ pub struct Established {
     pub negotiated: Box<Negotiated>,
     pub local: SocketAddr,
     pub remote: SocketAddr,
+    /// The link that it runs over, when our address is on one.
+    pub link: Option<IfIndex>,
 }
 
 #[derive(Clone, Debug)]

@@ -193,6 +193,8 @@ pub enum Protocol {
     Static,
     Ebgp,
     Ibgp,
+    /// A BGP aggregate of our own: what no more specific route covers is dropped.
+    Aggregate,
 }
 
 #[derive(Clone, Debug)]

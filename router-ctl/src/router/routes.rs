@@ -6,18 +6,17 @@ use std::collections::HashMap;
 use ipnet::IpNet;
 
 use crate::bgp::types::NextHop;
-use crate::config::model::StaticRoute;
+use crate::config::model::{Distance, StaticRoute};
 use crate::fib::{Gateway, GatewayId, PathSet, Probe, Reachability as FibReachability};
+use crate::host::IfIndex;
 use crate::prefix::PrefixId;
-use crate::rib::next_hops::{NextHopRef, Reachability};
+use crate::rib::next_hops::{LinkScope, NextHopRef, Reachability};
 use crate::rib::route::PeerKind;
 use crate::router::Router;
 use crate::router::effect::Effect;
 use crate::router::query::Protocol;
 
 const DISTANCE_STATIC: u8 = 1;
-const DISTANCE_EBGP: u8 = 20;
-const DISTANCE_IBGP: u8 = 200;
 
 /// Static routes, and the gateways behind BGP next hops.
 #[derive(Debug, Default)]
@@ -192,12 +191,22 @@ impl Router {
 
     fn bgp_winner(&self, id: PrefixId) -> Option<Winner> {
         let selection = self.rib.selection(id)?;
+        let discards = selection.next_hops.first() == Some(&NextHopRef::DISCARD);
+        let distances = self.distances();
         let (protocol, distance) = match selection.kind {
+            PeerKind::Local if discards => (Protocol::Aggregate, distances.local),
             // Another source has the prefix, or it would not be originated.
             PeerKind::Local => return None,
-            PeerKind::Ebgp => (Protocol::Ebgp, DISTANCE_EBGP),
-            PeerKind::Ibgp => (Protocol::Ibgp, DISTANCE_IBGP),
+            PeerKind::Ebgp => (Protocol::Ebgp, distances.external),
+            PeerKind::Ibgp => (Protocol::Ibgp, distances.internal),
         };
+        if discards {
+            return Some(Winner {
+                protocol,
+                distance,
+                paths: PathSet::Blackhole,
+            });
+        }
         let gateways = selection
             .next_hops
             .iter()
@@ -209,13 +218,18 @@ impl Router {
         })
     }
 
+    fn distances(&self) -> Distance {
+        let bgp = self.config.protocols.bgp.as_ref();
+        bgp.map_or_else(Distance::default, |bgp| bgp.parameters.distance)
+    }
+
     /// Carries news between the RIB's next hops and the FIB's gateways until neither has any.
     pub(super) fn track_next_hops(&mut self) {
-        for (next_hop, value) in self.rib.drain_new_next_hops() {
+        for (next_hop, value, scope) in self.rib.drain_new_next_hops() {
             let gateway = self.fib.gateway(
                 Gateway {
                     address: value.address(),
-                    link: self.link_of(value),
+                    link: self.link_of(value, scope),
                 },
                 &self.index,
             );
@@ -266,16 +280,18 @@ impl Router {
 
     /// A neighbour one hop away is on the link of its session and nowhere else (RFC 4271 §5.1.3): with that link
     /// down, whatever route covers its address leads to somebody else. A link-local address is always meant so.
-    fn link_of(&self, next_hop: NextHop) -> Option<crate::host::IfIndex> {
+    fn link_of(&self, next_hop: NextHop, scope: LinkScope) -> Option<IfIndex> {
+        if scope != LinkScope::default() {
+            return Some(IfIndex(scope.0));
+        }
         let address = next_hop.address();
-        let link_local = matches!(address, std::net::IpAddr::V6(v6) if v6.is_unicast_link_local());
         self.peers
             .iter()
             .filter_map(|(_, peer)| Some((peer, peer.session.as_ref()?)))
             .filter(|(_, session)| session.remote.ip().to_canonical() == address)
             .find(|(peer, session)| {
-                link_local || (!session.negotiated.internal && peer.config.ebgp_multihop.is_none())
+                !session.negotiated.internal && peer.config.ebgp_multihop.is_none()
             })
-            .and_then(|(_, session)| self.host.link_with(session.local.ip().to_canonical()))
+            .and_then(|(_, session)| session.link)
     }
 }

@@ -12,8 +12,10 @@ use crate::bgp::negotiate::Negotiated;
 use crate::bgp::session::{GracefulRestart, SessionConfig};
 use crate::bgp::types::{Asn, Family, PathAttributes, PeerAs, RouteUpdate};
 use crate::config::model::{Config, RemoteAs};
+use crate::host::IfIndex;
 use crate::policy::{self, DefaultPolicy, EbgpRequiresPolicy};
 use crate::rib::decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax};
+use crate::rib::next_hops::LinkScope;
 use crate::rib::route::{PeerId, PeerInfo, PeerKind, Rejection};
 use crate::rib::update_group::RefreshStyle;
 use crate::router::Router;
@@ -47,9 +49,11 @@ pub(super) fn decision_config(config: &Config) -> DecisionConfig {
             always_compare: parameters.always_compare_med,
             missing_as_worst: parameters.med_missing_as_worst,
         },
+        ignore_as_path: parameters.as_path_ignore,
         relax: MultipathRelax {
             as_path: parameters.as_path_multipath_relax,
-            ..MultipathRelax::default()
+            origin: parameters.origin_multipath_relax,
+            peer_type: parameters.peer_type_multipath_relax,
         },
         maximum_paths_v4: maximum_paths(Family::Ipv4Unicast),
         maximum_paths_v6: maximum_paths(Family::Ipv6Unicast),
@@ -143,12 +147,16 @@ impl Router {
                 self.rib.remove_peer(id, family.family);
             }
         }
+        let link = link_of(local).or(self.host.link_with(local.ip().to_canonical()));
         peer.session = Some(Established {
             negotiated,
             local,
             remote,
+            link,
         });
         self.rib.set_peer(id, info);
+        let scope = link.map_or_else(LinkScope::default, |link| LinkScope(link.0));
+        self.rib.set_link(id, scope);
         if self.restore.is_none() {
             self.join(id);
         }
@@ -332,6 +340,14 @@ impl Router {
             PeerKind::Ibgp | PeerKind::Local => policy::Session::Internal,
         };
         policy::without_policy(session, required)
+    }
+}
+
+/// The link that a link-local address names.
+fn link_of(address: SocketAddr) -> Option<IfIndex> {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(IfIndex(v6.scope_id())),
+        SocketAddr::V6(_) | SocketAddr::V4(_) => None,
     }
 }
 

@@ -82,6 +82,7 @@ impl Route {
             bgp_type: match route.protocol {
                 Protocol::Ebgp => Some("external".to_owned()),
                 Protocol::Ibgp => Some("internal".to_owned()),
+                Protocol::Aggregate => Some("aggregate".to_owned()),
                 Protocol::Local | Protocol::Connected | Protocol::Static => None,
             },
             vrf_id: 0,
@@ -146,6 +147,6 @@ fn protocol_name(protocol: Protocol) -> &'static str {
         Protocol::Local => "local",
         Protocol::Connected => "connected",
         Protocol::Static => "static",
-        Protocol::Ebgp | Protocol::Ibgp => "bgp",
+        Protocol::Ebgp | Protocol::Ibgp | Protocol::Aggregate => "bgp",
     }
 }

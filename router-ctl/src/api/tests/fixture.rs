@@ -516,7 +516,7 @@ pub(crate) fn route(prefix: &str, protocol: Protocol, next_hops: Vec<RouteNextHo
             Protocol::Local | Protocol::Connected => 0,
             Protocol::Static => 1,
             Protocol::Ebgp => 20,
-            Protocol::Ibgp => 200,
+            Protocol::Ibgp | Protocol::Aggregate => 200,
         },
         metric: 0,
         selected: true,

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bgp::types::{NextHop, Origin, PathAttributes, RouterId};
+use crate::rib::next_hops::LinkScope;
 use crate::rib::testing::{LOCAL_AS, path, peer, with, with_med};
 
 /// A candidate with everything it borrows.
@@ -25,14 +26,14 @@ impl Rival {
         };
         // Numbers are given in order: the last octet becomes the number.
         for last in 1..=address.octets()[3] {
-            hops.intern(NextHop::V4([192, 0, 2, last].into()));
+            hops.intern(NextHop::V4([192, 0, 2, last].into()), LinkScope::default());
         }
         Self {
             key: DecisionKey::of(&attributes.raw),
             sender: peer(id, kind),
             peer: PeerId(id.into()),
             path_id: PathId(0),
-            next_hop: hops.intern(attributes.next_hop),
+            next_hop: hops.intern(attributes.next_hop, LinkScope::default()),
             metric: 0,
             weight: 0,
             attributes,

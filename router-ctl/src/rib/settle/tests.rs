@@ -127,7 +127,7 @@ fn a_rejected_path_is_kept_with_its_reason() {
 fn a_path_waits_for_its_next_hop() {
     let mut world = world();
     world.announce(1, P, &path(&[65001], 1));
-    let [(next_hop, _)] = world.rib.drain_new_next_hops()[..] else {
+    let [(next_hop, _, _)] = world.rib.drain_new_next_hops()[..] else {
         panic!("one next hop is new")
     };
     assert_eq!(world.settle(), []);
@@ -229,7 +229,7 @@ fn a_slice_decides_no_more_than_its_budget() {
     for third in 0..100 {
         world.announce(1, &format!("10.0.{third}.0/24"), &path(&[65001], 1));
     }
-    for (next_hop, _) in world.rib.drain_new_next_hops() {
+    for (next_hop, _, _) in world.rib.drain_new_next_hops() {
         let resolved = Reachability::Resolved { metric: 0 };
         world.rib.set_next_hop(next_hop, resolved);
     }
@@ -353,7 +353,7 @@ struct NextHops {
 
 impl NextHops {
     fn answer(&mut self, world: &mut World) {
-        for (number, next_hop) in world.rib.drain_new_next_hops() {
+        for (number, next_hop, _) in world.rib.drain_new_next_hops() {
             let std::net::IpAddr::V4(address) = next_hop.address() else {
                 panic!("tests use IPv4 next hops")
             };
