@@ -79,6 +79,9 @@ pub enum HostEvent {
     AddressAdded(Address),
     AddressRemoved(Address),
     Neighbour(NeighbourKey, NeighbourState),
+    /// A unicast route that somebody else than the kernel and this router put into the main table.
+    ForeignRoute(IpNet),
+    ForeignRouteGone(IpNet),
     /// Start of a complete dump (at start, and after the kernel dropped messages).
     Resync,
     /// The dump that `Resync` began is complete.

@@ -52,6 +52,7 @@ pub fn config(root: &Tree) -> Config {
                 .unwrap_or_default(),
             ..Protocols::default()
         },
+        ..Config::default()
     }
 }
 

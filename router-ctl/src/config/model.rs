@@ -9,6 +9,8 @@ use std::net::IpAddr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
+use crate::policy::model::PolicyConfig;
+
 pub use self::bgp::{
     AddressFamily, Aggregate, Bgp, Distance, Listen, ListenRange, Network, Parameters,
     Redistribute, Timers,
@@ -25,6 +27,7 @@ pub struct Config {
     pub system: System,
     pub interfaces: Interfaces,
     pub protocols: Protocols,
+    pub policy: PolicyConfig,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

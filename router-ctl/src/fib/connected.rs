@@ -223,6 +223,7 @@ impl Fib {
                     NeighbourState::Failed => self.set_neighbour(*key, None, index),
                 }
             }
+            HostEvent::ForeignRoute(_) | HostEvent::ForeignRouteGone(_) => {}
             HostEvent::Resync => self.host.resync = Some(Seen::default()),
             HostEvent::ResyncDone => self.finish_resync(index),
         }

@@ -227,6 +227,18 @@ fn spread(hash: u32) -> u64 {
 }
 
 #[cfg(test)]
+impl Attributes {
+    /// An id for tests that look at no attributes.
+    pub(super) fn some() -> AttributesId {
+        let nothing = PathAttributes {
+            next_hop: NextHop::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            raw: Box::default(),
+        };
+        Self::default().intern(&nothing, LinkScope::default(), 1)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -2,7 +2,8 @@
 //! a session that has ended become stale, or dead, by one assignment here. A scan removes the dead ones later.
 
 use super::next_hops::LinkScope;
-use super::route::{PathCounts, PeerId, PeerInfo};
+use super::path::Path;
+use super::route::{PathCounts, PeerId, PeerInfo, Rejection};
 use crate::bgp::types::Family;
 
 /// Which session of its peer a path belongs to; wraps around.
@@ -145,37 +146,33 @@ impl Peers {
         }
     }
 
-    pub(super) fn count(&mut self, id: PeerId, family: Family, accepted: bool) {
-        let fresh = &mut self.membership_mut(id, family).fresh;
-        fresh.received += 1;
-        fresh.accepted += usize::from(accepted);
+    pub(super) fn count(&mut self, path: &Path, family: Family) {
+        self.membership_mut(path.peer, family).fresh.add(path);
     }
 
-    /// Takes back what [`count`](Self::count) added for a path of `epoch`. Dead paths are not counted.
-    pub(super) fn discount(&mut self, id: PeerId, family: Family, epoch: Epoch, accepted: bool) {
-        let freshness = self.freshness(id, family, epoch);
-        let membership = self.membership_mut(id, family);
-        let counts = match freshness {
-            Freshness::Fresh => &mut membership.fresh,
-            Freshness::Stale => &mut membership.stale,
-            Freshness::Dead => return,
-        };
-        counts.received -= 1;
-        counts.accepted -= usize::from(accepted);
+    /// Takes back what [`count`](Self::count) added. Dead paths are not counted.
+    pub(super) fn discount(&mut self, path: &Path, family: Family) {
+        if let Some(counts) = self.counts_mut(path, family) {
+            counts.remove(path);
+        }
     }
 
-    /// A path of `epoch` is accepted now, or no longer.
-    pub(super) fn recount(&mut self, id: PeerId, family: Family, epoch: Epoch, accepted: bool) {
-        self.discount(id, family, epoch, !accepted);
-        let freshness = self.freshness(id, family, epoch);
-        let membership = self.membership_mut(id, family);
-        let counts = match freshness {
-            Freshness::Fresh => &mut membership.fresh,
-            Freshness::Stale => &mut membership.stale,
-            Freshness::Dead => return,
-        };
-        counts.received += 1;
-        counts.accepted += usize::from(accepted);
+    /// `path` was judged anew; before it was `former`.
+    pub(super) fn recount(&mut self, former: &Path, path: &Path, family: Family) {
+        if let Some(counts) = self.counts_mut(path, family) {
+            counts.remove(former);
+            counts.add(path);
+        }
+    }
+
+    fn counts_mut(&mut self, path: &Path, family: Family) -> Option<&mut PathCounts> {
+        let freshness = self.freshness(path.peer, family, path.epoch);
+        let membership = self.membership_mut(path.peer, family);
+        match freshness {
+            Freshness::Fresh => Some(&mut membership.fresh),
+            Freshness::Stale => Some(&mut membership.stale),
+            Freshness::Dead => None,
+        }
     }
 
     pub(super) fn counts(&self, id: PeerId, family: Family) -> PathCounts {
@@ -186,6 +183,7 @@ impl Peers {
         PathCounts {
             received: fresh.received + stale.received,
             accepted: fresh.accepted + stale.accepted,
+            blocked: fresh.blocked + stale.blocked,
         }
     }
 
@@ -202,6 +200,20 @@ impl Peers {
         let peer = self.peers.get_mut(id.index()).and_then(Option::as_mut);
         let peer = peer.expect("the router names a peer before it hands in its paths");
         &mut peer.families[slot(family)]
+    }
+}
+
+impl PathCounts {
+    fn add(&mut self, path: &Path) {
+        self.received += 1;
+        self.accepted += usize::from(path.is_accepted());
+        self.blocked += usize::from(path.rejection() == Some(Rejection::MaximumPrefix));
+    }
+
+    fn remove(&mut self, path: &Path) {
+        self.received -= 1;
+        self.accepted -= usize::from(path.is_accepted());
+        self.blocked -= usize::from(path.rejection() == Some(Rejection::MaximumPrefix));
     }
 }
 
@@ -222,9 +234,10 @@ pub(super) fn slot(family: Family) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::attributes::Attributes;
     use super::super::route::PeerKind;
     use super::*;
-    use crate::bgp::types::{Asn, FamilySet, RouterId};
+    use crate::bgp::types::{Asn, FamilySet, PathId, RouterId};
 
     const PEER: PeerId = PeerId(3);
     const V4: Family = Family::Ipv4Unicast;
@@ -242,33 +255,48 @@ mod tests {
         peers
     }
 
+    fn path_of(peers: &Peers) -> Path {
+        Path::new(PEER, PathId(0), peers.epoch(PEER, V4), Attributes::some())
+    }
+
     #[test]
     fn a_second_loss_kills_what_was_stale() {
         let mut peers = peers();
-        let first = peers.epoch(PEER, V4);
-        peers.count(PEER, V4, true);
+        let path = path_of(&peers);
+        peers.count(&path, V4);
         assert!(!peers.mark_stale(PEER, V4));
-        assert_eq!(peers.freshness(PEER, V4, first), Freshness::Stale);
+        assert_eq!(peers.freshness(PEER, V4, path.epoch), Freshness::Stale);
         assert_eq!(peers.counts(PEER, V4).received, 1);
         assert!(peers.mark_stale(PEER, V4));
-        assert_eq!(peers.freshness(PEER, V4, first), Freshness::Dead);
+        assert_eq!(peers.freshness(PEER, V4, path.epoch), Freshness::Dead);
         assert_eq!(peers.counts(PEER, V4).received, 0);
     }
 
     #[test]
     fn a_sweep_spares_what_came_after_the_mark() {
         let mut peers = peers();
-        let first = peers.epoch(PEER, V4);
-        peers.count(PEER, V4, true);
-        peers.count(PEER, V4, false);
+        let first = path_of(&peers);
+        peers.count(&first, V4);
+        peers.count(&first.rejected(Some(Rejection::Policy)), V4);
         peers.mark_stale(PEER, V4);
-        peers.discount(PEER, V4, first, true);
-        peers.count(PEER, V4, true);
+        peers.discount(&first, V4);
+        peers.count(&path_of(&peers), V4);
         assert!(peers.sweep_stale(PEER, V4));
         let counts = peers.counts(PEER, V4);
         assert_eq!((counts.received, counts.accepted), (1, 1));
-        assert_eq!(peers.freshness(PEER, V4, first), Freshness::Dead);
+        assert_eq!(peers.freshness(PEER, V4, first.epoch), Freshness::Dead);
         let family = Family::Ipv6Unicast;
-        assert_eq!(peers.freshness(PEER, family, first), Freshness::Fresh);
+        assert_eq!(peers.freshness(PEER, family, first.epoch), Freshness::Fresh);
+    }
+
+    #[test]
+    fn a_path_that_is_judged_anew_is_counted_anew() {
+        let mut peers = peers();
+        let path = path_of(&peers);
+        let blocked = path.rejected(Some(Rejection::MaximumPrefix));
+        peers.count(&blocked, V4);
+        peers.recount(&blocked, &path, V4);
+        let counts = peers.counts(PEER, V4);
+        assert_eq!((counts.accepted, counts.blocked), (1, 0));
     }
 }

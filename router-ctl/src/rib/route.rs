@@ -181,6 +181,8 @@ pub struct PathCounts {
     pub received: usize,
     /// Of these, not rejected.
     pub accepted: usize,
+    /// Of these, above `maximum-prefix`.
+    pub blocked: usize,
 }
 
 /// One family of the RIB.

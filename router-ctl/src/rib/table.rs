@@ -187,6 +187,20 @@ impl Rib {
             .collect()
     }
 
+    /// Whether the peer has a path of this prefix and path id that counts towards its limit.
+    pub fn holds(&self, index: &PrefixIndex, peer: PeerId, nlri: &Nlri) -> bool {
+        let id = index.get(nlri.prefix);
+        let head = id
+            .and_then(|id| self.entries.get(id))
+            .and_then(|entry| entry.paths);
+        self.find(head, peer, nlri.path_id).is_some_and(|place| {
+            let path = self.paths.get(place);
+            let family = Family::of(nlri.prefix);
+            path.rejection() != Some(Rejection::MaximumPrefix)
+                && self.peers.freshness(peer, family, path.epoch) != Freshness::Dead
+        })
+    }
+
     /// Judges one path anew; nothing when the peer has none of that path id.
     pub fn judge_again(
         &mut self,
@@ -205,10 +219,7 @@ impl Rib {
         let judged = path.with(attributes).rejected(judgement.rejection());
         *self.paths.get_mut(place) = judged;
         self.attributes.release(path.attributes);
-        if path.is_accepted() != judged.is_accepted() {
-            self.peers
-                .recount(peer, family, path.epoch, judged.is_accepted());
-        }
+        self.peers.recount(&path, &judged, family);
         let used = path.is_accepted() || judged.is_accepted();
         if used && judged != path {
             self.dirty.push(id);
@@ -226,7 +237,7 @@ impl Rib {
             let totals = &mut self.totals[slot(family)];
             totals.paths += 1;
             totals.prefixes += usize::from(first);
-            self.peers.count(path.peer, family, path.is_accepted());
+            self.peers.count(&path, family);
             if path.is_accepted() {
                 self.dirty.push(id);
             }
@@ -234,9 +245,8 @@ impl Rib {
         };
         let known = *self.paths.get(place);
         let freshness = self.peers.freshness(path.peer, family, known.epoch);
-        self.peers
-            .discount(path.peer, family, known.epoch, known.is_accepted());
-        self.peers.count(path.peer, family, path.is_accepted());
+        self.peers.discount(&known, family);
+        self.peers.count(&path, family);
         *self.paths.get_mut(place) = path.before(known.next);
         let same = freshness != Freshness::Dead
             && known.attributes == path.attributes
@@ -288,8 +298,7 @@ impl Rib {
         }
         let entry = *self.entries.entry(id);
         self.paths.free(place);
-        self.peers
-            .discount(path.peer, family, path.epoch, path.is_accepted());
+        self.peers.discount(&path, family);
         self.attributes.release(path.attributes);
         let totals = &mut self.totals[slot(family)];
         totals.paths -= 1;

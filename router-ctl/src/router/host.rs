@@ -1,7 +1,7 @@
 //! The host as the router sees it: interfaces and addresses for `show`, for the BGP Identifier and for next
 //! hops; which interfaces are ports of the data plane; and the neighbours that the kernel shall keep fresh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::bgp::types::{FamilySet, RouterId};
 use crate::config::model::{Config, Xdp};
 use crate::dataplane::{Forwarding, Port, PortStatus, XdpMode};
-use crate::host::{Address, HostEvent, IfIndex, Link};
+use crate::host::{Address, HostEvent, IfIndex, Link, LinkState};
 use crate::rib::route::{PeerId, PeerInfo, PeerKind};
 use crate::router::Router;
 use crate::router::effect::{Effect, Level};
@@ -20,6 +20,7 @@ pub(super) struct HostView {
     pub(super) links: BTreeMap<IfIndex, Link>,
     pub(super) addresses: Vec<Address>,
     pub(super) ports: BTreeMap<IfIndex, PortState>,
+    foreign_routes: BTreeSet<IpNet>,
     dump: Dump,
 }
 
@@ -46,6 +47,7 @@ enum Dump {
     Running {
         links: Vec<IfIndex>,
         addresses: Vec<Address>,
+        routes: BTreeSet<IpNet>,
     },
     Complete,
 }
@@ -98,6 +100,21 @@ impl HostView {
             IpAddr::V4(address) if own.link == link => Some(address),
             IpAddr::V4(_) | IpAddr::V6(_) => None,
         })
+    }
+
+    /// Our address on an interface from which a neighbour can be reached.
+    pub(super) fn source_on(&self, link: IfIndex, remote: IpAddr) -> Option<IpAddr> {
+        let (global, link_local) = self.first_v6(link);
+        match remote {
+            IpAddr::V4(_) => self.first_v4(link).map(IpAddr::V4),
+            IpAddr::V6(remote) if remote.is_unicast_link_local() => link_local.map(IpAddr::V6),
+            IpAddr::V6(_) => global.map(IpAddr::V6),
+        }
+    }
+
+    /// Routes that others put into the kernel's main table.
+    pub(super) fn foreign_routes(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.foreign_routes.iter().copied()
     }
 
     /// The first global and the first link-local IPv6 address of an interface.
@@ -158,16 +175,30 @@ impl HostView {
             }
             HostEvent::AddressRemoved(address) => self.addresses.retain(|own| own != address),
             HostEvent::Neighbour(..) => {}
+            HostEvent::ForeignRoute(prefix) => {
+                self.foreign_routes.insert(*prefix);
+                if let Dump::Running { routes, .. } = &mut self.dump {
+                    routes.insert(*prefix);
+                }
+            }
+            HostEvent::ForeignRouteGone(prefix) => {
+                self.foreign_routes.remove(prefix);
+            }
             HostEvent::Resync => {
                 self.dump = Dump::Running {
                     links: Vec::new(),
                     addresses: Vec::new(),
+                    routes: BTreeSet::new(),
                 }
             }
             HostEvent::ResyncDone => {
-                if let Dump::Running { links, addresses } =
-                    std::mem::replace(&mut self.dump, Dump::Complete)
+                if let Dump::Running {
+                    links,
+                    addresses,
+                    routes,
+                } = std::mem::replace(&mut self.dump, Dump::Complete)
                 {
+                    self.foreign_routes = routes;
                     self.links.retain(|index, _| links.contains(index));
                     self.addresses.retain(|own| addresses.contains(own));
                 }
@@ -188,11 +219,15 @@ impl Router {
         self.reconcile_ports();
         self.choose_router_id();
         self.introduce_ourselves();
-        self.reconcile_networks();
+        for link in events.iter().filter_map(went_down) {
+            self.fail_over(link);
+        }
+        self.reconcile_own();
+        self.reconcile_peers();
     }
 
     /// Asks for every configured port that exists, and takes away those that went.
-    fn reconcile_ports(&mut self) {
+    pub(super) fn reconcile_ports(&mut self) {
         let desired = desired_ports(&self.config, &self.host.links);
         let gone: Vec<_> = self
             .host
@@ -243,7 +278,7 @@ impl Router {
     }
 
     /// Routes of our own are in the RIB under our own name.
-    fn introduce_ourselves(&mut self) {
+    pub(super) fn introduce_ourselves(&mut self) {
         let ourselves = PeerInfo {
             kind: PeerKind::Local,
             address: None,
@@ -255,12 +290,21 @@ impl Router {
     }
 
     /// Keeps the identifier once there is one: changing it would reset every session (RFC 4271 §4.2).
-    fn choose_router_id(&mut self) {
+    pub(super) fn choose_router_id(&mut self) {
         if self.router_id.0.is_unspecified()
             && let Some(found) = self.host.router_id()
         {
             self.router_id = RouterId(found);
         }
+    }
+}
+
+/// The link that cannot carry anything any more.
+fn went_down(event: &HostEvent) -> Option<IfIndex> {
+    match event {
+        HostEvent::Link(link) if link.state != LinkState::Up => Some(link.index),
+        HostEvent::LinkGone(index) => Some(*index),
+        _ => None,
     }
 }
 
@@ -291,6 +335,17 @@ fn desired_ports(config: &Config, links: &BTreeMap<IfIndex, Link>) -> BTreeMap<I
             ))
         })
         .collect()
+}
+
+/// Subnets that the host is connected to, apart from those that mean another one on each host.
+pub(super) fn subnets(addresses: &[Address]) -> impl Iterator<Item = IpNet> + '_ {
+    addresses
+        .iter()
+        .map(|own| own.net.trunc())
+        .filter(|net| match net {
+            IpNet::V4(net) => !net.addr().is_loopback() && !net.addr().is_link_local(),
+            IpNet::V6(net) => !net.addr().is_loopback() && !net.addr().is_unicast_link_local(),
+        })
 }
 
 /// Subnets and host addresses that the host itself gives reachability to: what `network` may originate.

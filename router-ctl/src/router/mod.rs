@@ -13,9 +13,15 @@ pub mod peers;
 pub mod query;
 pub mod transport;
 
+mod aggregates;
+mod configure;
 mod groups;
 mod host;
-mod networks;
+mod import;
+mod lifecycle;
+mod limits;
+mod originate;
+mod rejudge;
 mod routes;
 mod sessions;
 mod show;
@@ -31,16 +37,21 @@ use crate::config::model::Config;
 use crate::dataplane::PortStatus;
 use crate::fib::Fib;
 use crate::fib::op::Installed;
+use crate::host::IfIndex;
+use crate::policy::Policies;
 use crate::prefix::{PrefixId, PrefixIndex};
 use crate::rib::Rib;
 use crate::rib::update_group::UpdateGroups;
+use crate::router::aggregates::Aggregates;
 use crate::router::effect::{Effect, Level, Note};
 use crate::router::event::{Event, Refused};
 use crate::router::host::HostView;
-use crate::router::networks::Networks;
+use crate::router::originate::Own;
 use crate::router::peers::{Peer, Peers};
 use crate::router::query::Startup;
+use crate::router::rejudge::Rejudging;
 use crate::router::routes::Routes;
+use crate::router::transport::RangeKey;
 
 /// Prefixes decided, and prefixes encoded, in one slice of work: a few milliseconds.
 const SLICE: usize = 8192;
@@ -62,7 +73,14 @@ pub struct Router {
     /// Seed of its flow hash.
     hash_seed: u32,
     routes: Routes,
-    networks: Networks,
+    policies: Policies,
+    rejudging: Rejudging,
+    /// What we originate.
+    own: Own,
+    aggregates: Aggregates,
+    /// What the daemon was told last.
+    range_keys: Vec<RangeKey>,
+    advertised_links: Vec<IfIndex>,
     generation: u64,
     /// Generations on their way to the data plane, oldest first.
     awaiting: VecDeque<Awaiting>,
@@ -120,14 +138,19 @@ impl Router {
             .unwrap_or(Ipv4Addr::UNSPECIFIED);
         let mut router = Self {
             router_id: RouterId(router_id),
-            peers: bgp.map(Peers::new).unwrap_or_default(),
+            peers: Peers::default(),
             host: HostView::default(),
             rib: Rib::new(sessions::decision_config(&config)),
             groups: UpdateGroups::default(),
             engine,
             hash_seed,
             routes: Routes::default(),
-            networks: Networks::default(),
+            policies: Policies::default(),
+            rejudging: Rejudging::default(),
+            own: Own::new(),
+            aggregates: Aggregates::default(),
+            range_keys: Vec::new(),
+            advertised_links: Vec::new(),
             generation: 0,
             awaiting: VecDeque::new(),
             outstanding_ops: 0,
@@ -150,7 +173,10 @@ impl Router {
         for port in ports {
             router.fib.attach_port(port.index);
         }
+        router.compile_policies();
+        router.add_configured_peers();
         router.add_static_routes();
+        router.configure_aggregates();
         router
     }
 
@@ -174,10 +200,10 @@ impl Router {
             Event::RefreshBegin { peer, family } => self.refresh_begin(peer, family, now),
             Event::RefreshEnd { peer, family } => self.end_of_rib(peer, family),
             Event::Drained { peer, bytes } => self.drained(peer, bytes),
-            Event::Stranger { ticket, .. } => {
-                self.effects.push_back(Effect::RefuseStranger(ticket));
-            }
-            Event::RouterAdvertisement { .. } | Event::Reset { .. } | Event::Configure(_) => {}
+            Event::Stranger { ticket, remote, .. } => self.stranger(ticket, remote.ip()),
+            Event::RouterAdvertisement { link, source } => self.heard(link, source.into()),
+            Event::Reset { peer, how } => self.reset(peer, how),
+            Event::Configure(config) => self.configure(*config),
             Event::Host(events) => self.handle_host(&events),
             Event::FibApplied {
                 generation,
@@ -193,6 +219,10 @@ impl Router {
     pub fn work(&mut self, now: Instant) -> bool {
         self.worked = now;
         self.expire(now);
+        if self.rejudging.is_active() {
+            self.judge_stored(SLICE);
+        }
+        self.scan_for_aggregates(SLICE);
         let restoring = self.is_restoring(now);
         if !restoring && self.outstanding_ops < OUTSTANDING_OPS {
             let changes = self.rib.settle(SLICE);
@@ -202,9 +232,11 @@ impl Router {
                     self.install(change.prefix);
                 }
                 if change.best_changed {
+                    self.note_contributor(change.prefix);
                     advertise.push(change.prefix);
                 }
             }
+            self.renew_own();
             self.track_next_hops();
             if advertise.is_empty() && self.awaiting.is_empty() {
                 self.finish_restore(now);
@@ -214,8 +246,9 @@ impl Router {
         self.advertise();
         self.release_unused();
         let decisions = self.rib.has_work() && self.outstanding_ops < OUTSTANDING_OPS;
+        let walking = self.rejudging.is_active() || self.aggregates.is_scanning();
         let finishing = self.restore.is_some() && self.awaiting.is_empty();
-        (!restoring && (decisions || finishing)) || self.groups.has_work()
+        (!restoring && (decisions || finishing)) || walking || self.groups.has_work()
     }
 
     pub fn poll_effect(&mut self) -> Option<Effect> {
@@ -257,6 +290,25 @@ impl Router {
             .bgp
             .as_ref()
             .map_or(Asn(0), |bgp| bgp.system_as)
+    }
+
+    /// Our name as a route reflector (RFC 4456 §7).
+    fn cluster_id(&self) -> RouterId {
+        let bgp = self.config.protocols.bgp.as_ref();
+        let configured = bgp.and_then(|bgp| bgp.parameters.cluster_id);
+        configured.map_or(self.router_id, RouterId)
+    }
+
+    fn default_local_pref(&self) -> u32 {
+        let bgp = self.config.protocols.bgp.as_ref();
+        bgp.map_or(100, |bgp| bgp.parameters.default_local_pref)
+    }
+
+    /// Originates again what is made of other routes, when they changed.
+    fn renew_own(&mut self) {
+        if std::mem::take(&mut self.aggregates.changed) {
+            self.reconcile_own();
+        }
     }
 
     /// Hands what the FIB wants written to the data plane; `advertise` follows its acknowledgement.
@@ -411,7 +463,8 @@ impl Router {
             let used = self.rib.uses(prefix)
                 || self.fib.uses(prefix)
                 || self.groups.uses(prefix)
-                || self.routes.uses(prefix);
+                || self.routes.uses(prefix)
+                || self.aggregates.uses(prefix);
             if !used {
                 self.index.remove(prefix);
             }

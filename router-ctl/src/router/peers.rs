@@ -4,13 +4,18 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
+
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::types::{Asn, Family, FamilySet};
-use crate::config::model::{Bgp, NeighborName, NeighborSettings, RemoteAs};
+use crate::config::model::{NeighborName, NeighborSettings, RemoteAs};
 use crate::host::IfIndex;
+use crate::policy::Chain;
 use crate::rib::route::{PeerId, PeerKind};
 use crate::rib::update_group::Congestion;
+use crate::router::effect::StartPeer;
 use crate::router::event::PeerStatus;
+use crate::router::import::ImportRules;
 
 /// Octets towards one neighbour above which nothing more is encoded for it.
 const CONGESTED_ABOVE: usize = 4 << 20;
@@ -23,10 +28,20 @@ const RELIEVED_BELOW: usize = 1 << 20;
 pub struct Peer {
     pub id: PeerId,
     pub name: NeighborName,
+    /// Unspecified while an unnumbered neighbour has not been heard.
     pub address: IpAddr,
+    /// The link of a link-local neighbour.
+    pub scope: Option<IfIndex>,
     /// What holds for it, its group's settings included.
     pub config: NeighborSettings,
+    pub peer_group: Option<String>,
+    /// The `listen range` that it came from.
+    pub range: Option<IpNet>,
     pub status: PeerStatus,
+    /// What its task was told last; none while it has no task.
+    pub started: Option<Box<StartPeer>>,
+    /// The session was ended for good, or for a while.
+    pub held: Option<Held>,
     pub session: Option<Established>,
     /// When the session last came or went.
     pub changed: Option<Instant>,
@@ -34,6 +49,13 @@ pub struct Peer {
     /// Octets handed to the session and not yet on the wire.
     pub queued: usize,
     pub congested: bool,
+}
+
+/// Why a neighbour without session does not try for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// `maximum-prefix`: shown as Idle (PfxCt).
+    MaximumPrefix,
 }
 
 /// What holds while a session is Established.
@@ -53,29 +75,65 @@ pub struct PeerFamily {
     pub end_of_rib_sent: bool,
     /// Stale paths of the last session are swept at this time (RFC 4724 §4.2).
     pub stale_until: Option<Instant>,
+    /// What import does with its paths.
+    pub import: ImportRules,
+    /// The policies of what it is told.
+    pub export: ExportPolicies,
+    /// The warning of `maximum-prefix-threshold` was given.
+    pub limit_warned: bool,
+}
+
+impl PeerFamily {
+    pub fn new(family: Family) -> Self {
+        Self {
+            family,
+            end_of_rib_received: false,
+            end_of_rib_sent: false,
+            stale_until: None,
+            import: ImportRules::default(),
+            export: ExportPolicies::default(),
+            limit_warned: false,
+        }
+    }
+}
+
+/// Compiled policies of one family of what a neighbour is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExportPolicies {
+    pub chain: Option<Chain>,
+    /// Lets through what an aggregate suppresses.
+    pub unsuppress: Option<Chain>,
+    /// Decides about the default route of `default-originate`.
+    pub default_originate: Option<Chain>,
+}
+
+/// A neighbour before it has a number.
+pub struct NewPeer {
+    pub name: NeighborName,
+    pub address: IpAddr,
+    pub scope: Option<IfIndex>,
+    pub config: NeighborSettings,
+    pub peer_group: Option<String>,
+    pub range: Option<IpNet>,
 }
 
 impl Peer {
-    fn new(id: PeerId, name: NeighborName, address: IpAddr, config: NeighborSettings) -> Self {
-        let families = config
-            .address_family
-            .keys()
-            .map(|&family| PeerFamily {
-                family,
-                end_of_rib_received: false,
-                end_of_rib_sent: false,
-                stale_until: None,
-            })
-            .collect();
+    fn new(id: PeerId, new: NewPeer) -> Self {
+        let families = new.config.address_family.keys();
         Self {
             id,
-            name,
-            address,
-            config,
+            families: families.copied().map(PeerFamily::new).collect(),
+            name: new.name,
+            address: new.address,
+            scope: new.scope,
+            config: new.config,
+            peer_group: new.peer_group,
+            range: new.range,
             status: PeerStatus::default(),
+            started: None,
+            held: None,
             session: None,
             changed: None,
-            families,
             queued: 0,
             congested: false,
         }
@@ -145,43 +203,52 @@ impl Peer {
 
 #[derive(Debug, Default)]
 pub struct Peers {
-    peers: Vec<Peer>,
+    /// By id, the router's own left out.
+    slots: Vec<Option<Peer>>,
 }
 
 impl Peers {
-    pub fn new(bgp: &Bgp) -> Self {
-        let addressed = bgp
-            .neighbor
-            .iter()
-            .filter_map(|(name, neighbor)| match name {
-                NeighborName::Address(address) => Some((name, *address, neighbor)),
-                NeighborName::LinkLocal(..) | NeighborName::Interface(_) => None,
-            });
-        Self {
-            peers: addressed
-                .zip(1..)
-                .map(|((name, address, neighbor), id)| {
-                    let settings = bgp.settings(neighbor);
-                    Peer::new(PeerId(id), name.clone(), address, settings)
-                })
-                .collect(),
+    /// Gives the neighbour the lowest free number; `None` when there is none.
+    pub fn insert(&mut self, new: NewPeer) -> Option<PeerId> {
+        let free = self.slots.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.slots.len());
+        let id = PeerId(u16::try_from(index + 1).ok()?);
+        let peer = Some(Peer::new(id, new));
+        match self.slots.get_mut(index) {
+            Some(slot) => *slot = peer,
+            None => self.slots.push(peer),
         }
+        Some(id)
+    }
+
+    pub fn remove(&mut self, id: PeerId) -> Option<Peer> {
+        self.slots.get_mut(index(id)?)?.take()
     }
 
     pub fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.peers.get((usize::from(id.0)).checked_sub(1)?)
+        self.slots.get(index(id)?)?.as_ref()
     }
 
     pub fn get_mut(&mut self, id: PeerId) -> Option<&mut Peer> {
-        self.peers.get_mut((usize::from(id.0)).checked_sub(1)?)
+        self.slots.get_mut(index(id)?)?.as_mut()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (PeerId, &Peer)> {
-        self.peers.iter().map(|peer| (peer.id, peer))
+        self.slots.iter().flatten().map(|peer| (peer.id, peer))
     }
 
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (PeerId, &mut Peer)> {
-        self.peers.iter_mut().map(|peer| (peer.id, peer))
+        self.slots.iter_mut().flatten().map(|peer| (peer.id, peer))
+    }
+
+    pub fn ids(&self) -> Vec<PeerId> {
+        self.iter().map(|(id, _)| id).collect()
+    }
+
+    pub fn named(&self, name: &NeighborName) -> Option<PeerId> {
+        self.iter()
+            .find(|(_, peer)| peer.name == *name)
+            .map(|(id, _)| id)
     }
 
     /// The neighbours in the order of their ids, for those who drive the sessions.
@@ -189,6 +256,10 @@ impl Peers {
         self.iter()
             .map(|(id, peer)| (id, peer.address, &peer.config))
     }
+}
+
+fn index(id: PeerId) -> Option<usize> {
+    usize::from(id.0).checked_sub(1)
 }
 
 /// Whether a neighbour is internal, as far as the configuration says; the session tells the rest.

@@ -131,6 +131,30 @@ impl Router {
         self.install(id);
     }
 
+    /// Takes the static routes of the former configuration out and those of this one in.
+    pub(super) fn replace_static_routes(&mut self) {
+        let former: Vec<_> = self.routes.statics.drain().collect();
+        for users in self.routes.users.values_mut() {
+            users.statics.clear();
+        }
+        self.add_static_routes();
+        for (id, paths) in former {
+            for path in paths {
+                if let StaticTarget::Gateway(gateway) = path.target {
+                    self.fib.release_gateway(gateway);
+                }
+            }
+            self.install(id);
+            self.unused.push(id);
+        }
+    }
+
+    /// Whether a static route leads anywhere.
+    pub(super) fn is_static_active(&self, prefix: IpNet) -> bool {
+        let id = self.index.get(prefix);
+        id.is_some_and(|id| self.static_winner(id).is_some())
+    }
+
     /// Puts the winner of a prefix into the FIB, or takes the prefix out.
     pub(super) fn install(&mut self, id: PrefixId) {
         let prefix = self.index.prefix(id);
@@ -258,6 +282,7 @@ impl Router {
             for next_hop in next_hops {
                 self.tell_rib(next_hop, gateway);
             }
+            self.aggregates.changed |= !statics.is_empty();
             for prefix in statics {
                 self.install(prefix);
             }

@@ -9,25 +9,20 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::bgp::negotiate::Negotiated;
-use crate::bgp::session::{GracefulRestart, SessionConfig};
-use crate::bgp::types::{Asn, Family, PathAttributes, PeerAs, RouteUpdate};
-use crate::config::model::{Config, RemoteAs};
+use crate::bgp::session::StopReason;
+use crate::bgp::types::{Asn, Family, FamilySet, PathAttributes, RouteUpdate};
+use crate::config::model::{Config, Parameters};
 use crate::host::IfIndex;
-use crate::policy::{self, DefaultPolicy, EbgpRequiresPolicy};
+use crate::policy::{self, DefaultPolicy, EbgpRequiresPolicy, Scratch};
 use crate::rib::decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax};
+use crate::rib::judgement::Judgement;
 use crate::rib::next_hops::LinkScope;
 use crate::rib::route::{PeerId, PeerInfo, PeerKind, Rejection};
 use crate::rib::update_group::RefreshStyle;
 use crate::router::Router;
 use crate::router::event::Retain;
-use crate::router::peers::{Established, configured_kind};
-
-const HOLD_TIME: u16 = 90;
-const CONNECT_RETRY: u16 = 30;
-const TTL_INTERNAL: u8 = 255;
-const TTL_CONNECTED: u8 = 1;
-/// How long stale paths of a neighbour that is back wait for its End-of-RIB (RFC 4724 §4.2).
-const STALE_PATH_TIME: Duration = Duration::from_secs(360);
+use crate::router::import::Arrival;
+use crate::router::peers::{Established, Peer};
 
 /// What the configuration says about the decision process.
 pub(super) fn decision_config(config: &Config) -> DecisionConfig {
@@ -62,54 +57,6 @@ pub(super) fn decision_config(config: &Config) -> DecisionConfig {
 }
 
 impl Router {
-    /// How the session of a neighbour is to behave.
-    pub fn session_config(&self, id: PeerId) -> Option<SessionConfig> {
-        let bgp = self.config.protocols.bgp.as_ref()?;
-        let peer = self.peers.get(id)?;
-        let remote_as = match peer.config.remote_as {
-            Some(RemoteAs::Number(asn)) => PeerAs::Number(asn),
-            Some(RemoteAs::Internal) => PeerAs::Internal,
-            Some(RemoteAs::External) | None => PeerAs::External,
-        };
-        let timers = peer.config.timers;
-        let adopted = self.startup.adopted_routes > 0;
-        Some(SessionConfig {
-            passive: peer.config.passive,
-            admin_down: peer.config.shutdown,
-            hold_time: timers.holdtime.or(bgp.timers.holdtime).unwrap_or(HOLD_TIME),
-            keepalive: timers.keepalive.or(bgp.timers.keepalive),
-            connect_retry: timers
-                .connect
-                .or(bgp.timers.connect)
-                .unwrap_or(CONNECT_RETRY),
-            families: peer.config.address_family.keys().copied().collect(),
-            graceful_restart: Some(GracefulRestart {
-                restart_time: bgp.parameters.restart_time,
-                restarting: adopted,
-                forwarding_kept: adopted,
-                helper_only: false,
-            }),
-            link_local_next_hop: peer.config.ebgp_multihop.is_none(),
-            jitter_seed: u64::from(u32::from(self.router_id.0)) << 16 | u64::from(id.0),
-            ..SessionConfig::new(bgp.system_as, self.router_id, remote_as)
-        })
-    }
-
-    /// The TTL of our packets to a neighbour (RFC 4271 §5.1.3; RFC 7454 §5).
-    pub fn session_ttl(&self, id: PeerId) -> u8 {
-        let Some(peer) = self.peers.get(id) else {
-            return TTL_CONNECTED;
-        };
-        match (
-            configured_kind(&peer.config, self.local_as()),
-            peer.config.ebgp_multihop,
-        ) {
-            (_, Some(ttl)) => ttl,
-            (PeerKind::Ebgp, None) => TTL_CONNECTED,
-            (PeerKind::Ibgp | PeerKind::Local, None) => TTL_INTERNAL,
-        }
-    }
-
     pub(super) fn peer_up(
         &mut self,
         id: PeerId,
@@ -117,10 +64,12 @@ impl Router {
         (local, remote): (SocketAddr, SocketAddr),
         now: Instant,
     ) {
+        let stale_path_time = self.stale_time(|parameters| parameters.stalepath_time);
         let Some(peer) = self.peers.get_mut(id) else {
             return;
         };
         peer.changed = Some(now);
+        peer.held = None;
         peer.queued = 0;
         peer.congested = false;
         let kind = if negotiated.internal {
@@ -142,7 +91,7 @@ impl Router {
                 continue;
             }
             if kept_forwarding(&negotiated, family.family) {
-                family.stale_until = Some(now + STALE_PATH_TIME);
+                family.stale_until = Some(now + stale_path_time);
             } else {
                 self.rib.remove_peer(id, family.family);
             }
@@ -218,6 +167,19 @@ impl Router {
             }
         }
         self.groups.leave(id);
+        self.forget_if_dynamic(id);
+    }
+
+    /// A neighbour that a range brought is gone with its session, unless its paths wait for it.
+    fn forget_if_dynamic(&mut self, id: PeerId) {
+        let waits = |peer: &Peer| peer.families.iter().any(|each| each.stale_until.is_some());
+        if self
+            .peers
+            .get(id)
+            .is_some_and(|peer| peer.range.is_some() && peer.session.is_none() && !waits(peer))
+        {
+            self.remove_peer(id, StopReason::PeerRemoved);
+        }
     }
 
     pub(super) fn end_of_rib(&mut self, id: PeerId, family: Family) {
@@ -234,8 +196,15 @@ impl Router {
         }
     }
 
+    /// How long stale paths wait for being announced again.
+    fn stale_time(&self, of: impl Fn(&Parameters) -> u16) -> Duration {
+        let bgp = self.config.protocols.bgp.as_ref();
+        Duration::from_secs(bgp.map_or(0, |bgp| of(&bgp.parameters)).into())
+    }
+
     /// RFC 7313: what is not refreshed between begin and end is gone.
     pub(super) fn refresh_begin(&mut self, id: PeerId, family: Family, now: Instant) {
+        let stale_time = self.stale_time(|parameters| parameters.enhanced_refresh_stale_time);
         let Some(entry) = self
             .peers
             .get_mut(id)
@@ -243,19 +212,27 @@ impl Router {
         else {
             return;
         };
-        entry.stale_until = Some(now + STALE_PATH_TIME);
-        self.rib.mark_stale(id, family);
+        // Paths that wait for a restarted neighbour are stale already, and its End-of-RIB sweeps them.
+        if entry.stale_until.is_none() {
+            self.rib.mark_stale(id, family);
+        }
+        entry.stale_until = Some(now + stale_time);
     }
 
     /// Sweeps stale paths whose time is over.
     pub(super) fn expire(&mut self, now: Instant) {
+        let mut expired = Vec::new();
         for (id, peer) in self.peers.iter_mut() {
             for family in &mut peer.families {
                 if family.stale_until.is_some_and(|until| until <= now) {
                     family.stale_until = None;
                     self.rib.sweep_stale(id, family.family);
+                    expired.push(id);
                 }
             }
+        }
+        for id in expired {
+            self.forget_if_dynamic(id);
         }
     }
 
@@ -283,51 +260,55 @@ impl Router {
     }
 
     pub(super) fn handle_routes(&mut self, id: PeerId, updates: &[RouteUpdate]) {
-        let Some(peer) = self.peers.get(id) else {
-            return;
-        };
-        let Some(session) = &peer.session else { return };
-        let kind = if session.negotiated.internal {
-            PeerKind::Ibgp
-        } else {
-            PeerKind::Ebgp
-        };
-        let denied = self.policy(kind) == DefaultPolicy::Deny;
+        let mut touched = FamilySet::NONE;
+        let mut scratch = Scratch::default();
         for update in updates {
             if !update.withdrawn.is_empty() {
                 self.rib
                     .withdraw(&self.index, id, update.family, &update.withdrawn);
             }
-            if let Some(attributes) = update
-                .attributes
-                .as_ref()
-                .filter(|_| !update.announced.is_empty())
-            {
-                let rejected = self
-                    .loop_in(attributes, kind)
-                    .or(denied.then_some(Rejection::Policy));
-                self.rib.announce(&mut self.index, id, update, rejected);
+            if let Some(attributes) = &update.attributes {
+                self.take_in(id, update, attributes, &mut scratch);
             }
+            touched.insert(update.family);
+        }
+        for family in touched.iter() {
+            self.watch_limit(id, family);
         }
     }
 
-    /// Why a path cannot be used whatever policy says (RFC 4271 §9.1.2, RFC 4456 §8).
-    fn loop_in(&self, attributes: &PathAttributes, kind: PeerKind) -> Option<Rejection> {
-        let view = attributes.view();
-        if view.as_path().occurrences(self.local_as()) > 0 {
-            return Some(Rejection::AsLoop);
+    fn take_in(
+        &mut self,
+        id: PeerId,
+        update: &RouteUpdate,
+        attributes: &PathAttributes,
+        scratch: &mut Scratch,
+    ) {
+        let Some(peer) = self.peers.get(id) else {
+            return;
+        };
+        let entry = peer
+            .families
+            .iter()
+            .find(|each| each.family == update.family);
+        let (Some(session), Some(entry)) = (&peer.session, entry) else {
+            return;
+        };
+        let arrival = Arrival {
+            peer,
+            session: Some(session),
+            rules: &entry.import,
+            attributes,
+        };
+        let (fits, above) = self.split_at_limit(peer, update.family, &update.announced);
+        let judged = self.judge(arrival, &fits, scratch);
+        for (judgement, announced) in &judged {
+            self.rib
+                .take_in(&mut self.index, id, (attributes, judgement), announced);
         }
-        if kind == PeerKind::Ibgp {
-            if view.originator_id() == Some(self.router_id) {
-                return Some(Rejection::OriginatorLoop);
-            }
-            if view.cluster_list().any(|cluster| cluster == self.router_id) {
-                return Some(Rejection::ClusterLoop);
-            }
-        }
-        self.host
-            .owns(attributes.next_hop.address())
-            .then_some(Rejection::OwnNextHop)
+        let blocked = Judgement::Rejected(Rejection::MaximumPrefix);
+        self.rib
+            .take_in(&mut self.index, id, (attributes, &blocked), &above);
     }
 
     pub(super) fn policy(&self, kind: PeerKind) -> DefaultPolicy {

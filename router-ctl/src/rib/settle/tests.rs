@@ -111,7 +111,11 @@ fn a_rejected_path_is_kept_with_its_reason() {
     world.announce_rejected(1, P, &attributes, Some(Rejection::Policy));
     assert_eq!(world.settle(), []);
     assert_eq!(world.reason(P, 1), Reason::Rejected(Rejection::Policy));
-    let counts = |received, accepted| PathCounts { received, accepted };
+    let counts = |received, accepted| PathCounts {
+        received,
+        accepted,
+        blocked: 0,
+    };
     assert_eq!(world.rib.counts(PeerId(1), V4), counts(1, 0));
     world.announce(1, P, &attributes);
     assert_eq!(changes(&mut world), (true, true));

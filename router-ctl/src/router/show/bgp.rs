@@ -58,7 +58,6 @@ impl Router {
     pub(super) fn neighbor(&self, peer: &Peer, now: Instant) -> Neighbor {
         let session = peer.session.as_ref();
         let negotiated = session.map(|session| &session.negotiated);
-        let kind = configured_kind(&peer.config, self.local_as());
         Neighbor {
             name: peer.name.clone(),
             settings: Box::new(peer.config.clone()),
@@ -72,7 +71,7 @@ impl Router {
             state: peer.status.state,
             passive: peer.config.passive,
             admin_down: peer.config.shutdown,
-            policy_missing: self.policy(kind) == DefaultPolicy::Deny,
+            policy_missing: self.lacks_policy(peer),
             since: peer
                 .changed
                 .map(|changed| now.saturating_duration_since(changed)),
