@@ -190,11 +190,17 @@ impl Session {
     }
 
     /// Bytes wait for the socket (`pending`), or none do. Call it when that changes and whenever some were
-    /// written: a peer that takes nothing for long loses its session (RFC 9687).
+    /// written, and not when more are queued: a peer that takes nothing for long loses its session (RFC 9687).
     pub fn handle_write_progress(&mut self, id: ConnectionId, pending: bool, now: Instant) {
+        let configured = self
+            .config
+            .send_hold
+            .map(u64::from)
+            .map(Duration::from_secs);
         if let Some(connection) = self.connection_mut(id) {
             let hold = connection.negotiated().and_then(|agreed| agreed.hold_time);
-            connection.send_hold_at = pending.then(|| now + timers::send_hold(hold));
+            let allowed = configured.unwrap_or_else(|| timers::send_hold(hold));
+            connection.send_hold_at = pending.then(|| now + allowed);
         }
     }
 

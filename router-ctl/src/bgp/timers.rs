@@ -8,8 +8,7 @@ pub const OPEN_HOLD: Duration = Duration::from_secs(240);
 const CONNECT_RETRY_CEILING: Duration = Duration::from_secs(120);
 /// First wait after a connection ended that was no error.
 const RECONNECT: Duration = Duration::from_secs(1);
-/// Wait after an error, and what it doubles to.
-const ERROR_WAIT: Duration = Duration::from_secs(5);
+/// What the wait after an error doubles to.
 const ERROR_WAIT_CEILING: Duration = Duration::from_secs(300);
 /// A session that was up this long has proven itself.
 pub const STABLE: Duration = Duration::from_secs(300);
@@ -54,12 +53,16 @@ pub fn reconnect(base: Duration, failures: u32) -> Duration {
     doubled(RECONNECT, CONNECT_RETRY_CEILING.max(base), failures)
 }
 
-/// After `errors` closes in a row that an error caused, the last one included.
-pub fn error_wait(errors: u32) -> Duration {
-    doubled(ERROR_WAIT, ERROR_WAIT_CEILING, errors.saturating_sub(1))
+/// After `errors` closes in a row that an error caused, the last one included; `first` is the configured time.
+pub fn error_wait(first: Duration, errors: u32) -> Duration {
+    doubled(
+        first,
+        ERROR_WAIT_CEILING.max(first),
+        errors.saturating_sub(1),
+    )
 }
 
-/// How long a peer may leave our bytes unread.
+/// How long a peer may leave our bytes unread, unless it is configured.
 pub fn send_hold(hold_time: Option<Duration>) -> Duration {
     SEND_HOLD.max(hold_time.unwrap_or_default().saturating_mul(2))
 }
@@ -108,9 +111,11 @@ mod tests {
     }
 
     #[test]
-    fn errors_wait_from_five_seconds_to_five_minutes() {
-        let waits = [1, 2, 3, 6, 7, 99].map(error_wait);
-        assert_eq!(waits, [5, 10, 20, 160, 300, 300].map(seconds));
+    fn errors_wait_longer_each_time_up_to_five_minutes() {
+        let waits = |first| [1, 2, 3, 6, 7, 99].map(|errors| error_wait(seconds(first), errors));
+        assert_eq!(waits(5), [5, 10, 20, 160, 300, 300].map(seconds));
+        assert_eq!(waits(40), [40, 80, 160, 300, 300, 300].map(seconds));
+        assert_eq!(waits(300), [300; 6].map(seconds));
     }
 
     #[test]

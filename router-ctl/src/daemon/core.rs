@@ -3,8 +3,7 @@
 //! Order of a turn: what the host and the data plane report (repairs come first), a few questions, a bounded
 //! number of neighbours' events, one slice of work. It sleeps only when all of these are empty.
 
-use std::collections::HashMap;
-use std::sync::{Arc, mpsc as std_mpsc};
+use std::sync::mpsc as std_mpsc;
 use std::time::Instant;
 
 use anyhow::Context;
@@ -12,9 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use crate::daemon::fib_writer::Work;
-use crate::daemon::peer::Command;
+use crate::daemon::neighbours::{Neighbours, Report};
 use crate::fib::Probe;
-use crate::rib::route::PeerId;
 use crate::router::Router;
 use crate::router::effect::{Effect, Level};
 use crate::router::event::Event;
@@ -32,19 +30,20 @@ pub(super) struct Inputs {
     /// The host, the data plane, and the daemon itself.
     pub(super) control: mpsc::UnboundedReceiver<Event>,
     /// The neighbours' sessions: bounded, so that a flood slows its sender.
-    pub(super) peers: mpsc::Receiver<Event>,
+    pub(super) peers: mpsc::Receiver<Report>,
     pub(super) questions: mpsc::Receiver<Question>,
     pub(super) stop: oneshot::Receiver<()>,
 }
 
 /// Where its effects go.
 pub(super) struct Outputs {
-    pub(super) peers: HashMap<PeerId, mpsc::UnboundedSender<Command>>,
+    pub(super) peers: Neighbours,
     pub(super) fib: std_mpsc::Sender<Work>,
     pub(super) neighbours: mpsc::UnboundedSender<Probe>,
 }
 
-/// Starts the thread; `effects` are what the router wanted before. It ends when told to stop, and gives the neighbours' senders back by dropping them.
+/// Starts the thread; `effects` are what the router wanted before. When told to stop it tells the neighbours'
+/// tasks, and ends.
 ///
 /// # Errors
 /// When the system has no thread left.
@@ -61,7 +60,7 @@ pub(super) fn spawn(
                 .enable_time()
                 .build()
                 .context("starting the router's runtime")?;
-            let core = Core {
+            let mut core = Core {
                 router,
                 inputs,
                 outputs,
@@ -70,6 +69,7 @@ pub(super) fn spawn(
                 .into_iter()
                 .for_each(|effect| core.carry_out(effect));
             runtime.block_on(core.run());
+            core.outputs.peers.stop();
             Ok(())
         })
         .context("starting the router thread")
@@ -82,7 +82,7 @@ struct Core {
 }
 
 impl Core {
-    async fn run(mut self) {
+    async fn run(&mut self) {
         loop {
             let handled = self.take_waiting();
             let more = self.router.work(Instant::now());
@@ -116,10 +116,10 @@ impl Core {
             handled = true;
         }
         for _ in 0..EVENTS_A_TURN {
-            let Ok(event) = self.inputs.peers.try_recv() else {
+            let Ok(report) = self.inputs.peers.try_recv() else {
                 break;
             };
-            self.router.handle(event, Instant::now());
+            self.hear(report);
             handled = true;
         }
         handled
@@ -142,11 +142,20 @@ impl Core {
                 self.answer(question);
                 return true;
             }
-            Some(event) = self.inputs.peers.recv() => event,
+            Some(report) = self.inputs.peers.recv() => {
+                self.hear(report);
+                return true;
+            }
             () = sleep => return true,
         };
         self.router.handle(event, Instant::now());
         true
+    }
+
+    fn hear(&mut self, report: Report) {
+        if let Some(event) = self.outputs.peers.accept(report) {
+            self.router.handle(event, Instant::now());
+        }
     }
 
     fn answer(&self, (query, reply): Question) {
@@ -162,19 +171,23 @@ impl Core {
         }
     }
 
-    fn carry_out(&self, effect: Effect) {
+    fn carry_out(&mut self, effect: Effect) {
+        let Some(effect) = self.outputs.peers.carry_out(effect) else {
+            return;
+        };
         match effect {
-            Effect::Transmit {
-                peers,
-                bytes,
-                messages,
-            } => self.transmit(&peers, &bytes, messages),
             Effect::ApplyFib { generation, ops } => self.write(Work::Apply { generation, ops }),
             Effect::PutPort(port) => self.write(Work::PutPort(port)),
             Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
             Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
             Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
-            Effect::StartPeer(_)
+            Effect::Note(note) => match note.level {
+                Level::Info => info!("{}", note.text),
+                Level::Warning => warn!("{}", note.text),
+            },
+            // The neighbours took theirs.
+            Effect::Transmit { .. }
+            | Effect::StartPeer(_)
             | Effect::ConfigurePeer(_)
             | Effect::ResetPeer { .. }
             | Effect::RemovePeer { .. }
@@ -182,24 +195,6 @@ impl Core {
             | Effect::RefuseStranger(_)
             | Effect::RangeKeys(_)
             | Effect::AdvertiseOn(_) => {}
-            Effect::Note(note) => match note.level {
-                Level::Info => info!("{}", note.text),
-                Level::Warning => warn!("{}", note.text),
-            },
-        }
-    }
-
-    fn transmit(&self, peers: &[PeerId], bytes: &Arc<[u8]>, messages: u32) {
-        for peer in peers {
-            if let Some(commands) = self.outputs.peers.get(peer) {
-                // A task that ended reports its session down; what was meant for it goes with it.
-                let _ended = commands
-                    .send(Command::Transmit {
-                        bytes: bytes.clone(),
-                        messages,
-                    })
-                    .is_err();
-            }
         }
     }
 

@@ -9,6 +9,7 @@ mod api_socket;
 mod backend;
 mod connection;
 mod core;
+mod door;
 mod fib_writer;
 mod listener;
 mod log;
@@ -16,8 +17,10 @@ mod neighbours;
 mod netlink;
 mod peer;
 mod ports;
+mod tcp_md5;
 mod tcp_options;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,11 +35,13 @@ use tracing::{error, info, warn};
 use crate::config::model::Config;
 use crate::config::problem::{Invalid, Severity};
 use crate::config::toml;
+use crate::daemon::neighbours::Neighbours;
 use crate::dataplane;
-use crate::kernel::{HostWatch, Neighbours};
+use crate::kernel;
+use crate::kernel::HostWatch;
 
-/// Events of neighbours that may wait for the router; each holds at most one read's worth of routes.
-const PEER_EVENTS: usize = 64;
+/// Reports of neighbours that may wait for the router; each holds at most one read's worth of routes.
+const PEER_REPORTS: usize = 64;
 const QUESTIONS: usize = 64;
 const BGP_PORT: u16 = 179;
 /// How long a stopping daemon waits for the FIB writer's queue.
@@ -106,7 +111,8 @@ fn read_config(path: &Path) -> anyhow::Result<Config> {
 /// A daemon whose parts are all running.
 struct Daemon {
     socket: PathBuf,
-    neighbours: neighbours::NeighbourTasks,
+    /// Ends when the last neighbour's task has.
+    alive: mpsc::Receiver<Infallible>,
     backend: Arc<backend::DaemonBackend>,
     stop_router: oneshot::Sender<()>,
     router_thread: JoinHandle<anyhow::Result<()>>,
@@ -121,20 +127,14 @@ impl Daemon {
         api_socket::refuse_second_instance(&options.socket)?;
         let bgp = config.protocols.bgp.as_ref();
         let port = bgp.map(|bgp| bgp.listen.port.unwrap_or(BGP_PORT));
-        let listeners = port.map(listener::open).transpose()?.unwrap_or_default();
+        let sockets = port.map(listener::open).transpose()?;
         let mut watch = HostWatch::open()?;
         let host = netlink::first_dump(&mut watch).await?;
         ports::check_interfaces(&config, &host)?;
 
-        let (peer_events, peer_inbox) = mpsc::channel(PEER_EVENTS);
         let mut opened = ports::open_dataplane(&config, &options.bpffs)?;
-        let prepared = ports::start_router(&config, host, &mut opened, started).and_then(
-            |(router, effects)| {
-                let neighbours = neighbours::start(&config, &router, &peer_events)?;
-                Ok((router, effects, neighbours))
-            },
-        );
-        let (router, effects, neighbours) = match prepared {
+        let prepared = ports::start_router(&config, host, &mut opened, started);
+        let (router, effects) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => {
                 opened.take_back();
@@ -147,19 +147,29 @@ impl Daemon {
         let (stop_router, stopped) = oneshot::channel();
         let (wanted_neighbours, neighbour_inbox) = mpsc::unbounded_channel();
         let (fib, fib_thread) = fib_writer::spawn(opened.dataplane, control.clone())?;
-        for listener in listeners {
-            tokio::spawn(listener::run(listener, neighbours.accepting.clone()));
+        let (door, orders) = mpsc::unbounded_channel();
+        if let Some(sockets) = sockets {
+            door.send(door::Order::Listen(sockets))?;
         }
+        tokio::spawn(door::Door::new(orders, control.clone()).run());
+        let (reports, report_inbox) = mpsc::channel(PEER_REPORTS);
+        let (alive_end, alive) = mpsc::channel(1);
+        let neighbours = Neighbours::new(neighbours::Ends {
+            runtime: tokio::runtime::Handle::current(),
+            reports,
+            door,
+            alive: alive_end,
+        });
         tokio::spawn(netlink::follow(watch, control));
-        tokio::spawn(netlink::keep(Neighbours::open()?, neighbour_inbox));
+        tokio::spawn(netlink::keep(kernel::Neighbours::open()?, neighbour_inbox));
         let inputs = core::Inputs {
             control: control_inbox,
-            peers: peer_inbox,
+            peers: report_inbox,
             questions: question_inbox,
             stop: stopped,
         };
         let outputs = core::Outputs {
-            peers: neighbours.commands.clone(),
+            peers: neighbours,
             fib,
             neighbours: wanted_neighbours,
         };
@@ -178,7 +188,7 @@ impl Daemon {
         info!("started in {:?}", started.elapsed());
         Ok(Self {
             socket: options.socket,
-            neighbours,
+            alive,
             backend,
             stop_router,
             router_thread,
@@ -191,9 +201,14 @@ impl Daemon {
             "stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)"
         );
         self.backend.stopping.store(true, Ordering::Relaxed);
-        self.neighbours.stop().await;
         if self.stop_router.send(()).is_err() {
             error!("the router thread ended before it was told to");
+        }
+        if tokio::time::timeout(peer::CLOSE_WITHIN * 2, self.alive.recv())
+            .await
+            .is_err()
+        {
+            warn!("a neighbour's task did not end in time");
         }
         api_socket::remove(&self.socket);
         let threads = tokio::task::spawn_blocking(move || {

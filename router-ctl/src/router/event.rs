@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use crate::bgp::fsm::State;
 use crate::bgp::negotiate::Negotiated;
-use crate::bgp::session::Session;
+use crate::bgp::session::{CloseReason, MessageCounts, Session};
 use crate::bgp::types::{Family, RouteUpdate};
 use crate::config::model::Config;
 use crate::dataplane::PortStatus;
@@ -123,9 +123,35 @@ pub struct PeerStatus {
     pub state: State,
     pub messages_received: u64,
     pub messages_sent: u64,
+    /// The same by type.
+    pub received: MessageCounts,
+    pub sent: MessageCounts,
     pub connections_established: u64,
     pub connections_dropped: u64,
+    /// How the last connection ended, in words.
     pub last_down: Option<String>,
+    /// The NOTIFICATION that ended it, and who sent it.
+    pub last_notification: Option<LastNotification>,
+    /// Why no connection comes about: what the last attempt met, or a key that the kernel does not take.
+    pub connect_error: Option<String>,
+}
+
+/// A NOTIFICATION that ended a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastNotification {
+    pub sender: Sender,
+    pub code: u8,
+    pub subcode: u8,
+    /// The names of code and subcode, and what a Hard Reset wraps.
+    pub words: String,
+    /// The shutdown communication (RFC 9003). The peer's may contain anything: escape it when shown.
+    pub text: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    Us,
+    Peer,
 }
 
 impl Default for PeerStatus {
@@ -134,9 +160,13 @@ impl Default for PeerStatus {
             state: State::Idle,
             messages_received: 0,
             messages_sent: 0,
+            received: MessageCounts::default(),
+            sent: MessageCounts::default(),
             connections_established: 0,
             connections_dropped: 0,
             last_down: None,
+            last_notification: None,
+            connect_error: None,
         }
     }
 }
@@ -144,16 +174,38 @@ impl Default for PeerStatus {
 impl PeerStatus {
     pub fn of(session: &Session) -> Self {
         let stats = session.stats();
+        let reason = stats.last_reset.as_ref().map(|reset| &reset.reason);
         Self {
             state: session.state(),
             messages_received: stats.received.total(),
             messages_sent: stats.sent.total(),
+            received: stats.received,
+            sent: stats.sent,
             connections_established: stats.connections_established,
             connections_dropped: stats.connections_dropped,
-            last_down: stats
-                .last_reset
-                .as_ref()
-                .map(|reset| reset.reason.to_string()),
+            last_down: reason.map(ToString::to_string),
+            last_notification: reason.and_then(LastNotification::of),
+            connect_error: None,
         }
+    }
+}
+
+impl LastNotification {
+    fn of(reason: &CloseReason) -> Option<Self> {
+        let (sender, notification) = match reason {
+            CloseReason::NotificationSent(notification) => (Sender::Us, notification),
+            CloseReason::NotificationReceived(notification) => (Sender::Peer, notification),
+            CloseReason::ConnectionLost | CloseReason::Replaced | CloseReason::Stopped(_) => {
+                return None;
+            }
+        };
+        let wrapped = notification.unwrapped();
+        Some(Self {
+            sender,
+            code: notification.code,
+            subcode: notification.subcode,
+            words: notification.to_string(),
+            text: wrapped.as_ref().unwrap_or(notification).text(),
+        })
     }
 }

@@ -25,6 +25,11 @@ pub struct SessionConfig {
     pub keepalive: Option<u16>,
     /// Seconds between dials; doubles to 120 while they fail.
     pub connect_retry: u16,
+    /// Seconds that the first error is waited out; doubles to 300 while errors follow each other.
+    pub error_wait: u16,
+    /// Seconds that the peer may leave our bytes unread; absent: the larger of 480 and twice the hold time
+    /// (RFC 9687 §3).
+    pub send_hold: Option<u16>,
     pub families: Vec<Family>,
     pub add_path_receive: Vec<Family>,
     pub add_path_send: Vec<Family>,
@@ -61,6 +66,8 @@ impl SessionConfig {
             minimum_hold_time: 3,
             keepalive: None,
             connect_retry: 30,
+            error_wait: 5,
+            send_hold: None,
             families: vec![Family::Ipv4Unicast],
             add_path_receive: Vec::new(),
             add_path_send: Vec::new(),

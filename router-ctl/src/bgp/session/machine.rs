@@ -239,7 +239,8 @@ impl Session {
         }
         if error {
             self.dial(Event::Stop, Duration::ZERO, now);
-            self.retry_at = Some(now + timers::error_wait(self.errors));
+            let first = Duration::from_secs(self.config.error_wait.max(1).into());
+            self.retry_at = Some(now + timers::error_wait(first, self.errors));
         } else if self.dialing == State::Idle {
             let wait = timers::reconnect(self.connect_retry(), self.ended);
             self.ended = self.ended.saturating_add(1);

@@ -73,6 +73,21 @@ fn an_error_is_waited_out_longer_each_time() {
 }
 
 #[test]
+fn the_first_error_wait_is_configured() {
+    let [mut left, mut right] = wrong_as();
+    left.error_wait = 100;
+    right.passive = true;
+    let mut world = World::new([left, right]);
+    for side in [RIGHT, LEFT] {
+        world.sessions[side].start(world.now);
+    }
+    world.run(seconds(1500));
+    let dials = &world.dials[LEFT];
+    let gaps: Vec<_> = dials.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(gaps[..4], [100, 200, 300, 300].map(seconds));
+}
+
+#[test]
 fn while_an_error_is_waited_out_connections_are_refused() {
     let [mut left, right] = wrong_as();
     left.passive = true;
@@ -222,6 +237,20 @@ fn a_peer_that_reads_nothing_loses_its_session() {
             .iter()
             .any(|told| matches!(told, Action::Down(_)))
     );
+}
+
+#[test]
+fn how_long_a_peer_may_read_nothing_is_configured() {
+    let mut config = configs()[0].clone();
+    config.send_hold = Some(60);
+    let mut script = Script::new(config);
+    script.accept(PEER);
+    script.say(PEER, &[peer_open(0, &[]), keepalive()].concat());
+    script.session.handle_write_progress(PEER, true, script.now);
+    script.pass(seconds(59));
+    assert_eq!(script.session.state(), State::Established);
+    script.pass(seconds(1));
+    assert_eq!(script.refusal(), Some((8, 0)));
 }
 
 #[test]
