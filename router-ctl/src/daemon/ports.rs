@@ -7,13 +7,12 @@ use std::time::Instant;
 use anyhow::Context;
 use tracing::{info, warn};
 
-use crate::config::model::{Config, UpdateSource, Xdp};
+use crate::config::model::{Config, Xdp};
 use crate::dataplane::memory::Memory;
 use crate::dataplane::{self, Dataplane, OpenOptions, Port};
 use crate::host::{HostEvent, Link};
-use crate::router::effect::{Effect, StartPeer};
+use crate::router::effect::Effect;
 use crate::router::event::Event;
-use crate::router::transport::Transport;
 use crate::router::{Found, Router};
 
 /// An open data plane.
@@ -143,52 +142,24 @@ pub(super) fn start_router(
         }
         left.push(effect);
     }
-    start_peers(config, &router, &mut left)?;
+    check_router_id(config, &router)?;
     router.note_startup("ports attached", started.elapsed() - dumped);
     info!("data plane {engine}: {adopted} routes adopted");
     Ok((router, left))
 }
 
-/// STAND-IN: starts the configured neighbours as long as the router's own effects do not.
+/// Sessions need a BGP identifier.
 ///
 /// # Errors
-/// When there is no BGP identifier to start with.
-fn start_peers(config: &Config, router: &Router, effects: &mut Vec<Effect>) -> anyhow::Result<()> {
+/// When there is none to start with.
+fn check_router_id(config: &Config, router: &Router) -> anyhow::Result<()> {
     let Some(bgp) = &config.protocols.bgp else {
         return Ok(());
     };
-    if router.router_id().0.is_unspecified() {
-        anyhow::bail!(
-            "protocols bgp parameters router-id: this host has no IPv4 address to take the BGP identifier from; set router-id"
-        );
-    }
-    for (peer, remote, settings) in router.peers().addresses() {
-        let session = router
-            .session_config(peer)
-            .context("a neighbour without BGP")?;
-        let source = match settings.update_source {
-            Some(UpdateSource::Address(address)) => Some(address),
-            Some(UpdateSource::Interface(_)) | None => None,
-        };
-        let hops = settings.ttl_security_hops;
-        let transport = Transport {
-            remote,
-            scope: None,
-            port: settings.port.unwrap_or(179),
-            source,
-            ttl: hops.map_or_else(|| router.session_ttl(peer), |_| u8::MAX),
-            minimum_ttl: hops.map(|hops| u8::MAX - (hops - 1)),
-            password: settings.password.clone(),
-            mss: settings.tcp_mss,
-        };
-        effects.push(Effect::StartPeer(Box::new(StartPeer {
-            peer,
-            name: remote.to_string(),
-            session,
-            transport,
-            accept: None,
-        })));
-    }
+    anyhow::ensure!(
+        !router.router_id().0.is_unspecified(),
+        "protocols bgp parameters router-id: this host has no IPv4 address to take the BGP identifier from; set router-id"
+    );
     info!("AS {}, router-id {}", bgp.system_as, router.router_id());
     Ok(())
 }

@@ -105,8 +105,14 @@ impl UpdateGroups {
 
     /// LEAD-INTERIM
     pub fn rejoin(&mut self, rib: &mut Rib, peer: PeerId, key: GroupKey) {
-        let same = self.members.get(&peer).and_then(|id| self.groups.get(id)).is_some_and(|group| group.key == key);
-        if !same && self.members.contains_key(&peer) { self.join(rib, peer, key); }
+        let same = self
+            .members
+            .get(&peer)
+            .and_then(|id| self.groups.get(id))
+            .is_some_and(|group| group.key == key);
+        if !same && self.members.contains_key(&peer) {
+            self.join(rib, peer, key);
+        }
     }
     /// LEAD-INTERIM
     pub fn set_suppressed(&mut self, _id: PrefixId, _suppressed: bool) {}

@@ -22,6 +22,7 @@ use crate::router::transport::{RangeKey, Transport};
 
 const HOLD_TIME: u16 = 90;
 const CONNECT_RETRY: u16 = 30;
+const ERROR_WAIT: u16 = 5;
 const BGP_PORT: u16 = 179;
 const TTL_FAR: u8 = 255;
 const TTL_CONNECTED: u8 = 1;
@@ -141,7 +142,7 @@ impl Router {
         self.reconcile_ranges();
     }
 
-    fn reconcile_peer(&mut self, id: PeerId, accept: Option<Ticket>) {
+    pub(super) fn reconcile_peer(&mut self, id: PeerId, accept: Option<Ticket>) {
         self.follow_link(id);
         let wanted = self.start_of(id, accept);
         let Some(peer) = self.peers.get_mut(id) else {
@@ -234,12 +235,14 @@ impl Router {
                 .connect
                 .or(bgp.timers.connect)
                 .unwrap_or(CONNECT_RETRY),
+            error_wait: timers.error_wait.unwrap_or(ERROR_WAIT),
+            send_hold: timers.send_hold,
             families: families().map(|(&family, _)| family).collect(),
             add_path_receive: takes_add_path.map(|(&family, _)| family).collect(),
             add_path_send: sends_add_path.map(|(&family, _)| family).collect(),
             extended_message: config.capability.extended_message.unwrap_or(true),
             extended_next_hop: config.capability.extended_nexthop || link_local,
-            graceful_restart: self.graceful_restart(bgp, config),
+            graceful_restart: self.graceful_restart(bgp, peer),
             disable_capability_negotiation: config.disable_capability_negotiation,
             override_capability: config.override_capability,
             strict_capability_match: config.strict_capability_match,
@@ -253,15 +256,15 @@ impl Router {
         })
     }
 
-    fn graceful_restart(&self, bgp: &Bgp, config: &NeighborSettings) -> Option<GracefulRestart> {
-        let mode = config
-            .graceful_restart
-            .unwrap_or(GracefulRestartMode::Enable);
-        let adopted = self.startup.adopted_routes > 0 && self.restore.is_some();
+    fn graceful_restart(&self, bgp: &Bgp, peer: &Peer) -> Option<GracefulRestart> {
+        let configured = peer.config.graceful_restart;
+        let mode = configured.unwrap_or(GracefulRestartMode::Enable);
+        let adopted = self.startup.adopted_routes > 0;
         (mode != GracefulRestartMode::Disable).then_some(GracefulRestart {
             restart_time: bgp.parameters.restart_time,
-            restarting: adopted,
-            forwarding_kept: adopted,
+            restarting: adopted && self.restore.is_some(),
+            // Nothing that we told in an earlier session was forgotten by the data plane.
+            forwarding_kept: adopted || peer.changed.is_some(),
             helper_only: mode == GracefulRestartMode::RestartHelper,
         })
     }

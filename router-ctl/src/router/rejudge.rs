@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::bgp::types::{Family, FamilySet, PathAttributes};
+use crate::bgp::types::{Family, PathAttributes};
 use crate::policy::Scratch;
 use crate::prefix::PrefixId;
 use crate::rib::judgement::Judgement;
@@ -21,8 +21,6 @@ pub(super) struct Rejudging {
     walking: BTreeSet<(PeerId, Family)>,
     /// For the next walk.
     waiting: BTreeSet<(PeerId, Family)>,
-    /// The whole table is looked at for aggregates too.
-    aggregates: FamilySet,
     next: [usize; 2],
 }
 

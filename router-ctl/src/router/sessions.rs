@@ -167,6 +167,7 @@ impl Router {
             }
         }
         self.groups.leave(id);
+        self.reconcile_peer(id, None);
         self.forget_if_dynamic(id);
     }
 

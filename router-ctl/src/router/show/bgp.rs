@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use crate::bgp::types::{Family, RouterId};
-use crate::policy::DefaultPolicy;
 use crate::prefix::PrefixId;
 use crate::rib::route::{PathView, PeerKind};
 use crate::router::Router;
-use crate::router::peers::{Peer, PeerFamily, configured_kind};
+use crate::router::peers::{Peer, PeerFamily};
 use crate::router::query::{
     AsPathSegment, BgpPath, BgpPrefix, BgpSummary, FamilySummary, Neighbor, NeighborFamily, Origin,
     PathPeer,
