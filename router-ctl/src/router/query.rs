@@ -1,6 +1,7 @@
 //! Questions to the router, and their answers as plain values. Readers never touch routing state: a question
 //! enters the one event loop, is answered within its slice of work, and long lists come in pages.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -27,6 +28,18 @@ pub enum Query {
         select: Select,
         cursor: Cursor,
     },
+    /// A table of one neighbour, a page at a time, in no particular order. Answered by `BgpRoutes`.
+    NeighborRoutes {
+        neighbor: NeighborName,
+        family: Family,
+        table: NeighborTable,
+        cursor: Cursor,
+    },
+    /// What a route map would make of the routes of some prefixes.
+    ExplainPolicy {
+        route_map: String,
+        prefixes: Vec<IpNet>,
+    },
     /// Routes of every protocol, a page at a time, in no particular order.
     Routes {
         family: Family,
@@ -40,6 +53,19 @@ pub enum Query {
     Interfaces,
     Fib,
     Startup,
+}
+
+/// What of a neighbour is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NeighborTable {
+    /// What it sent, as it came.
+    Received,
+    /// Of that what may be used, as it is used.
+    Accepted,
+    /// What may not be used, and why.
+    Filtered,
+    /// What it was told.
+    Advertised,
 }
 
 /// Which prefixes are meant.
@@ -67,6 +93,7 @@ pub enum Answer {
     BgpSummary(BgpSummary),
     BgpNeighbors(Vec<Neighbor>),
     BgpRoutes(Page<BgpPrefix>),
+    Policy(Result<Vec<PolicyTrial>, String>),
     Routes(Page<Route>),
     Installed(Page<InstalledPrefix>),
     Interfaces(Vec<Interface>),
@@ -158,6 +185,8 @@ pub struct BgpPath {
     pub weight: u32,
     pub communities: Vec<u32>,
     pub large_communities: Vec<[u32; 3]>,
+    /// As people write them: `rt 65000:1`.
+    pub extended_communities: Vec<String>,
     pub originator_id: Option<RouterId>,
     pub cluster_list: Vec<RouterId>,
     pub aggregator: Option<(Asn, RouterId)>,
@@ -169,7 +198,23 @@ pub struct BgpPath {
     pub multipath: bool,
     pub stale: bool,
     /// Why it is best, at which step it lost, or why it is no candidate. Words of the decision process.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
+}
+
+/// What a policy makes of one route, tried without consequences.
+#[derive(Clone, Debug)]
+pub struct PolicyTrial {
+    pub prefix: IpNet,
+    /// `None` for a route of our own.
+    pub peer: Option<IpAddr>,
+    pub permitted: bool,
+    /// The rule that decided.
+    pub verdict: String,
+    /// What happened rule by rule, in words.
+    pub steps: Vec<String>,
+    pub before: BgpPath,
+    /// Of a permitted route.
+    pub after: Option<BgpPath>,
 }
 
 #[derive(Clone, Debug)]

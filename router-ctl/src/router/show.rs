@@ -2,6 +2,8 @@
 //! `PAGE_ROWS` rows, so an answer takes a slice of work and no more.
 
 mod bgp;
+mod neighbor_routes;
+mod policy;
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -36,6 +38,26 @@ impl Router {
                 |id| self.rib.uses(id),
                 |id| self.bgp_prefix(id),
             )),
+            Query::NeighborRoutes {
+                neighbor,
+                family,
+                table,
+                cursor,
+            } => Answer::BgpRoutes(match self.peers.named(neighbor) {
+                Some(peer) => self.page(
+                    (*family, Select::All, *cursor),
+                    |id| self.rib.uses(id),
+                    |id| self.neighbor_routes(peer, id, *table),
+                ),
+                None => Page {
+                    rows: Vec::new(),
+                    next: None,
+                },
+            }),
+            Query::ExplainPolicy {
+                route_map,
+                prefixes,
+            } => Answer::Policy(self.try_policy(route_map, prefixes)),
             Query::Routes {
                 family,
                 select,

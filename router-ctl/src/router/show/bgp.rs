@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use crate::bgp::types::{Family, RouterId};
 use crate::prefix::PrefixId;
-use crate::rib::route::{PathView, PeerKind};
+use crate::rib::StoredAttributes;
+use crate::rib::route::{PathView, PeerId, PeerKind};
 use crate::router::Router;
 use crate::router::peers::{Peer, PeerFamily};
 use crate::router::query::{
@@ -128,12 +129,26 @@ impl Router {
         }]
     }
 
-    fn bgp_path(&self, path: &PathView) -> BgpPath {
-        let attributes = self.rib.attributes(path.attributes);
+    pub(super) fn bgp_path(&self, path: &PathView) -> BgpPath {
+        let stored = self.rib.attributes(path.attributes);
+        BgpPath {
+            weight: path.weight,
+            path_id: path.path_id.0,
+            valid: path.valid,
+            best: path.best,
+            multipath: path.multipath,
+            stale: path.stale,
+            reason: path.reason.words().into(),
+            ..self.path_of(stored, Some(path.peer))
+        }
+    }
+
+    /// Attributes and their sender; nothing is known about the choice.
+    pub(super) fn path_of(&self, attributes: StoredAttributes<'_>, from: Option<PeerId>) -> BgpPath {
         let view = attributes.view();
         let segments = view.as_path().segments();
         BgpPath {
-            peer: self.rib.peer(path.peer).and_then(|info| {
+            peer: from.and_then(|peer| self.rib.peer(peer)).and_then(|info| {
                 Some(PathPeer {
                     address: info.address?,
                     router_id: info.router_id,
@@ -151,11 +166,15 @@ impl Router {
             origin: view.origin().unwrap_or(Origin::Incomplete),
             med: view.med(),
             local_pref: view.local_pref(),
-            weight: path.weight,
+            weight: 0,
             communities: view.communities().map(|community| community.0).collect(),
             large_communities: view
                 .large_communities()
                 .map(|community| community.0)
+                .collect(),
+            extended_communities: view
+                .extended_communities()
+                .map(|community| community.to_string())
                 .collect(),
             originator_id: view.originator_id(),
             cluster_list: view.cluster_list().collect(),
@@ -163,12 +182,12 @@ impl Router {
                 .aggregator()
                 .map(|aggregator| (aggregator.asn, RouterId(aggregator.address))),
             atomic_aggregate: view.atomic_aggregate(),
-            path_id: path.path_id.0,
-            valid: path.valid,
-            best: path.best,
-            multipath: path.multipath,
-            stale: path.stale,
-            reason: path.reason.words(),
+            path_id: 0,
+            valid: false,
+            best: false,
+            multipath: false,
+            stale: false,
+            reason: "".into(),
         }
     }
 }
