@@ -60,6 +60,8 @@ impl Router {
         let negotiated = session.map(|session| &session.negotiated);
         let kind = configured_kind(&peer.config, self.local_as());
         Neighbor {
+            peer: peer.id,
+            status: Box::new(peer.status.clone()),
             name: peer.name.clone(),
             settings: Box::new(peer.config.clone()),
             address: peer.address,
