@@ -28,7 +28,8 @@ use tokio::net::UnixListener;
 
 use crate::config::model::Config;
 use crate::dataplane::Counters;
-use crate::router::query::{Answer, Query};
+use crate::router::event::ResetKind;
+use crate::router::query::{Answer, PeerId, Query};
 
 /// What the API knows of the daemon. The daemon implements it.
 pub trait Backend: Send + Sync + 'static {
@@ -39,6 +40,11 @@ pub trait Backend: Send + Sync + 'static {
     /// The running configuration.
     fn config(&self) -> Arc<Config>;
     fn status(&self) -> Status;
+    /// Asks the router to reset the session of a neighbour.
+    ///
+    /// # Errors
+    /// When the router does not listen.
+    fn reset(&self, peer: PeerId, how: ResetKind) -> Result<(), AskError>;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::api::error::ApiError;
 use crate::api::{Backend, endpoints};
@@ -29,6 +29,7 @@ pub(super) fn routes(backend: Arc<dyn Backend>) -> Router {
         .route("/routes/{family}", get(endpoints::routes::routes))
         .route("/routes/{family}/{*prefix}", get(endpoints::routes::route))
         .route("/fib", get(endpoints::fib))
+        .route("/reset/bgp/{neighbor}", post(endpoints::reset::bgp))
         .route("/dataplane/accounting", get(endpoints::stats::accounting))
         .route("/stats/prefixes", get(endpoints::stats::prefixes))
         .method_not_allowed_fallback(wrong_method)

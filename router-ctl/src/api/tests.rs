@@ -1,8 +1,9 @@
 //! Requests to a fake router through a real socket, with hyper as the client.
 
 pub(crate) mod fixture;
+mod reset;
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -25,6 +26,10 @@ impl Reply {
 }
 
 fn request(server: &Server, method: &str, path: &str) -> Reply {
+    send(server, method, path, "")
+}
+
+fn send(server: &Server, method: &str, path: &str, body: &str) -> Reply {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -41,7 +46,7 @@ fn request(server: &Server, method: &str, path: &str) -> Reply {
             .method(method)
             .uri(path)
             .header("host", "router")
-            .body(Empty::<Bytes>::new())
+            .body(Full::new(Bytes::from(body.to_owned())))
             .unwrap();
         let response = sender.send_request(request).await.unwrap();
         let header = |name: &str| {

@@ -39,6 +39,9 @@ pub(super) enum Command {
     Show(Show),
     /// Show traffic by prefix. Disturbs nothing
     Stats(Stats),
+    /// End or renew one session, or several
+    #[command(subcommand)]
+    Reset(Reset),
     /// Take the fast path away: detach the XDP programs and remove the pinned maps
     Unload(Unload),
     /// Print completions for a shell
@@ -190,6 +193,24 @@ pub(super) enum System {
     Startup(Print),
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum Reset {
+    /// Begin sessions anew. With `soft`: look at routes again, and no session ends
+    Bgp(ResetBgp),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ResetBgp {
+    /// Address, interface or description of a neighbor, or the beginning of one; a peer group; or `all`
+    pub(super) neighbor: String,
+    /// `soft in`: judge or ask for its routes again; `soft out`: send ours again; `message "TEXT"`: for the
+    /// neighbor's operator
+    #[arg(value_name = "soft in|soft out|message TEXT", num_args = 0..)]
+    pub(super) manner: Vec<String>,
+    #[command(flatten)]
+    pub(super) print: Print,
+}
+
 #[derive(Args, Debug)]
 pub(super) struct Stats {
     /// Number of prefixes
@@ -329,6 +350,9 @@ mod tests {
             "show version",
             "stats --top 5 --sort pps --watch --interval 500ms -4",
             "stats --prefix 10.0.0.0/8 --longer --csv",
+            "reset bgp 10.0.0.2",
+            "reset bgp all soft in --json",
+            "reset bgp transit message maintenance",
             "unload --yes",
             "completions bash",
         ] {

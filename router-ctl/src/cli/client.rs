@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper::http::request::Builder;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
@@ -32,25 +33,26 @@ impl Client {
 
     /// A GET below `/api/v1`. An error status is a [`Failure::Answered`].
     pub(super) fn get(&self, path: &str) -> Result<Body<'_>, Failure> {
-        let mut body = self.get_any(path)?;
-        if body.status.is_success() {
-            return Ok(body);
-        }
-        let bytes = body.bytes()?;
-        match serde_json::from_slice::<ErrorBody>(&bytes) {
-            Ok(ErrorBody { error }) => Err(Failure::Answered {
-                status: body.status.as_u16(),
-                error,
-            }),
-            Err(_) => Err(Failure::Failed(format!(
-                "the daemon answered {}: is it a router-ctl of another version?",
-                body.status
-            ))),
-        }
+        self.get_any(path)?.if_success()
+    }
+
+    /// A POST below `/api/v1`, in the same way.
+    pub(super) fn post(&self, path: &str, body: &serde_json::Value) -> Result<Body<'_>, Failure> {
+        let request =
+            Request::post(format!("/api/v1{path}")).header("content-type", "application/json");
+        self.exchange(request, body.to_string())?.if_success()
     }
 
     /// As [`get`](Self::get), with the body of an error too.
     pub(super) fn get_any(&self, path: &str) -> Result<Body<'_>, Failure> {
+        self.exchange(Request::get(format!("/api/v1{path}")), String::new())
+    }
+
+    fn exchange(&self, request: Builder, body: String) -> Result<Body<'_>, Failure> {
+        let request = request
+            .header("host", "router")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| Failure::Refused(format!("not a request: {error}")))?;
         let exchange = async {
             let stream = UnixStream::connect(&self.socket)
                 .await
@@ -61,10 +63,6 @@ impl Client {
                     .await
                     .map_err(lost)?;
             tokio::spawn(connection);
-            let request = Request::get(format!("/api/v1{path}"))
-                .header("host", "router")
-                .body(Empty::<Bytes>::new())
-                .map_err(|error| Failure::Refused(format!("{path}: {error}")))?;
             sender.send_request(request).await.map_err(lost)
         };
         let response = self.runtime.block_on(exchange)?;
@@ -110,6 +108,24 @@ pub(super) struct Body<'a> {
 }
 
 impl Body<'_> {
+    /// What the daemon answered, unless that is an error.
+    fn if_success(mut self) -> Result<Self, Failure> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        let bytes = self.bytes()?;
+        match serde_json::from_slice::<ErrorBody>(&bytes) {
+            Ok(ErrorBody { error }) => Err(Failure::Answered {
+                status: self.status.as_u16(),
+                error,
+            }),
+            Err(_) => Err(Failure::Failed(format!(
+                "the daemon answered {}: is it a router-ctl of another version?",
+                self.status
+            ))),
+        }
+    }
+
     pub(super) fn chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame = self.client.runtime.block_on(self.incoming.frame());

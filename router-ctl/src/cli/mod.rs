@@ -7,6 +7,7 @@ mod check;
 mod client;
 mod failure;
 mod output;
+mod reset;
 mod show;
 mod stats;
 mod table;
@@ -49,6 +50,11 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             let mut out = Output::paged();
             let style = out.style;
             show::show(&Client::new(&socket)?, &show, &mut out, style)?;
+            Ok(out.finish()?)
+        }
+        Command::Reset(reset) => {
+            let mut out = Output::direct();
+            reset::reset(&Client::new(&socket)?, &reset, &mut out)?;
             Ok(out.finish()?)
         }
         Command::Stats(stats) => {

@@ -8,7 +8,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::Style;
-use crate::cli::{check, show, stats};
+use crate::cli::{check, reset, show, stats};
 use crate::config::toml;
 
 /// What a command prints on 80 columns without colour.
@@ -26,6 +26,7 @@ fn run(socket: &Path, line: &str) -> (String, Result<(), Failure>) {
             };
             stats::stats(&client, command, &mut out, screen)
         }
+        Command::Reset(command) => reset::reset(&client, command, &mut out),
         Command::Run(_) | Command::Check(_) | Command::Unload(_) | Command::Completions { .. } => {
             panic!("{line} asks no router")
         }

@@ -5,18 +5,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::api::{AskError, Backend, Phase, Status};
 use crate::config::model::Config;
 use crate::daemon::core::Question;
 use crate::dataplane::Counters;
+use crate::rib::route::PeerId;
+use crate::router::event::{Event, ResetKind};
 use crate::router::query::{Answer, Query};
 
 pub(super) struct DaemonBackend {
     pub(super) questions: mpsc::Sender<Question>,
     pub(super) counters: Arc<dyn Counters>,
-    pub(super) config: Arc<Config>,
+    pub(super) control: mpsc::UnboundedSender<Event>,
+    pub(super) config: watch::Receiver<Arc<Config>>,
     pub(super) started: SystemTime,
     pub(super) stopping: AtomicBool,
 }
@@ -33,12 +36,18 @@ impl Backend for DaemonBackend {
         })
     }
 
+    fn reset(&self, peer: PeerId, how: ResetKind) -> Result<(), AskError> {
+        self.control
+            .send(Event::Reset { peer, how })
+            .map_err(|_| AskError::Stopping)
+    }
+
     fn counters(&self) -> Option<Arc<dyn Counters>> {
         Some(self.counters.clone())
     }
 
     fn config(&self) -> Arc<Config> {
-        self.config.clone()
+        self.config.borrow().clone()
     }
 
     fn status(&self) -> Status {

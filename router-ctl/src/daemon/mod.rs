@@ -7,6 +7,7 @@
 
 mod api_socket;
 mod backend;
+mod config_file;
 mod connection;
 mod core;
 mod door;
@@ -28,13 +29,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{error, info, warn};
 
 use crate::config::model::Config;
-use crate::config::problem::{Invalid, Severity};
-use crate::config::toml;
+use crate::daemon::config_file::Reloader;
 use crate::daemon::neighbours::Neighbours;
 use crate::dataplane;
 use crate::kernel;
@@ -43,7 +43,6 @@ use crate::kernel::HostWatch;
 /// Reports of neighbours that may wait for the router; each holds at most one read's worth of routes.
 const PEER_REPORTS: usize = 64;
 const QUESTIONS: usize = 64;
-const BGP_PORT: u16 = 179;
 /// How long a stopping daemon waits for the FIB writer's queue.
 const FIB_DRAIN: Duration = Duration::from_secs(10);
 
@@ -61,7 +60,7 @@ pub struct Options {
 /// When it cannot start; the message says what to do. A refused configuration is an [`Invalid`].
 pub fn run(options: Options) -> anyhow::Result<()> {
     log::start();
-    let config = read_config(&options.config_path)?;
+    let config = config_file::read(&options.config_path)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("router-io")
@@ -69,8 +68,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         .build()
         .context("starting the runtime")?;
     let outcome = runtime.block_on(async {
-        let daemon = Daemon::start(config, options).await?;
-        wait_for_signal().await?;
+        let mut daemon = Daemon::start(config, options).await?;
+        daemon.follow_signals().await?;
         daemon.stop().await
     });
     runtime.shutdown_timeout(Duration::from_secs(2));
@@ -92,28 +91,14 @@ pub fn unload(bpffs: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn read_config(path: &Path) -> anyhow::Result<Config> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    let (config, problems) = toml::parse(&text).map_err(|problems| Invalid {
-        file: path.display().to_string(),
-        problems,
-    })?;
-    for problem in problems
-        .iter()
-        .filter(|problem| problem.severity == Severity::Warning)
-    {
-        warn!("{}", problem.in_file(&path.display().to_string()));
-    }
-    Ok(config)
-}
-
 /// A daemon whose parts are all running.
 struct Daemon {
     socket: PathBuf,
     /// Ends when the last neighbour's task has.
     alive: mpsc::Receiver<Infallible>,
     backend: Arc<backend::DaemonBackend>,
+    reloader: Reloader,
+    hangup: Signal,
     stop_router: oneshot::Sender<()>,
     router_thread: JoinHandle<anyhow::Result<()>>,
     fib_thread: JoinHandle<()>,
@@ -125,8 +110,9 @@ impl Daemon {
     async fn start(config: Config, options: Options) -> anyhow::Result<Self> {
         let started = Instant::now();
         api_socket::refuse_second_instance(&options.socket)?;
-        let bgp = config.protocols.bgp.as_ref();
-        let port = bgp.map(|bgp| bgp.listen.port.unwrap_or(BGP_PORT));
+        // From the first moment on a SIGHUP is a request, and does not end the daemon.
+        let hangup = signal(SignalKind::hangup()).context("watching for SIGHUP")?;
+        let port = config_file::bgp_port(&config);
         let sockets = port.map(listener::open).transpose()?;
         let mut watch = HostWatch::open()?;
         let host = netlink::first_dump(&mut watch).await?;
@@ -157,10 +143,10 @@ impl Daemon {
         let neighbours = Neighbours::new(neighbours::Ends {
             runtime: tokio::runtime::Handle::current(),
             reports,
-            door,
+            door: door.clone(),
             alive: alive_end,
         });
-        tokio::spawn(netlink::follow(watch, control));
+        tokio::spawn(netlink::follow(watch, control.clone()));
         tokio::spawn(netlink::keep(kernel::Neighbours::open()?, neighbour_inbox));
         let inputs = core::Inputs {
             control: control_inbox,
@@ -176,10 +162,21 @@ impl Daemon {
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 
         // The socket comes last: whoever reaches it finds a router that works.
+        let forwards = config_file::forwards(&config);
+        let (running, config) = watch::channel(Arc::new(config));
+        let reloader = Reloader {
+            path: options.config_path,
+            running,
+            router: control.clone(),
+            door,
+            listening: port,
+            forwards,
+        };
         let backend = Arc::new(backend::DaemonBackend {
             questions,
+            control,
             counters,
-            config: Arc::new(config),
+            config,
             started: SystemTime::now(),
             stopping: AtomicBool::new(false),
         });
@@ -190,10 +187,25 @@ impl Daemon {
             socket: options.socket,
             alive,
             backend,
+            reloader,
+            hangup,
             stop_router,
             router_thread,
             fib_thread,
         })
+    }
+
+    /// SIGHUP reads the configuration again; returns when the daemon is to stop.
+    async fn follow_signals(&mut self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
+        let mut interrupt = signal(SignalKind::interrupt()).context("watching for SIGINT")?;
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = self.hangup.recv() => self.reloader.reload(),
+            }
+        }
     }
 
     async fn stop(mut self) -> anyhow::Result<()> {
@@ -222,14 +234,4 @@ impl Daemon {
             .await
             .context("the FIB writer did not finish in time; the next start reconciles")??
     }
-}
-
-async fn wait_for_signal() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("watching for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("watching for SIGINT")?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
 }

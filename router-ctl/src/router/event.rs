@@ -144,6 +144,8 @@ pub struct LastNotification {
     pub subcode: u8,
     /// The names of code and subcode, and what a Hard Reset wraps.
     pub words: String,
+    /// It was a Hard Reset (RFC 8538): the codes are its own.
+    pub hard_reset: bool,
     /// The shutdown communication (RFC 9003). The peer's may contain anything: escape it when shown.
     pub text: Option<String>,
 }
@@ -205,6 +207,7 @@ impl LastNotification {
             code: notification.code,
             subcode: notification.subcode,
             words: notification.to_string(),
+            hard_reset: notification.is_hard_reset(),
             text: wrapped.as_ref().unwrap_or(notification).text(),
         })
     }

@@ -14,6 +14,8 @@ use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 pub use crate::bgp::wire::as_path::SegmentKind;
 use crate::config::model::{NeighborName, NeighborSettings};
 use crate::host::{IfIndex, LinkState, MacAddress};
+pub use crate::rib::route::PeerId;
+use crate::router::event::PeerStatus;
 
 /// Rows that one answer carries at most.
 pub const PAGE_ROWS: usize = 4096;
@@ -123,6 +125,7 @@ pub struct FamilySummary {
 
 #[derive(Clone, Debug)]
 pub struct Neighbor {
+    pub peer: PeerId,
     pub name: NeighborName,
     pub address: IpAddr,
     /// What is configured for it, its group's settings included.
@@ -149,6 +152,8 @@ pub struct Neighbor {
     pub families: Vec<NeighborFamily>,
     /// Why the last session ended, in words.
     pub last_down: Option<String>,
+    /// What the session tells of itself.
+    pub status: Box<PeerStatus>,
     pub local_endpoint: Option<std::net::SocketAddr>,
     pub remote_endpoint: Option<std::net::SocketAddr>,
     /// Names of the capabilities in force on both sides.

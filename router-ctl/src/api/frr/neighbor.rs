@@ -61,6 +61,19 @@ pub struct Neighbor {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_reset_due_to: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error_code_subcode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_notification_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub last_notification_hard_reset: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_shutdown_description: Option<String>,
+    /// Why no connection comes about; not FRR's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_error: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub authentication_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub internal_bgp_nbr_max_hops_away: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_bgp_nbr_max_hops_away: Option<u8>,
@@ -94,6 +107,19 @@ pub struct MessageStats {
     pub depth_inq: usize,
     /// Octets.
     pub depth_outq: usize,
+    pub opens_sent: u64,
+    pub opens_recv: u64,
+    pub notifications_sent: u64,
+    pub notifications_recv: u64,
+    pub updates_sent: u64,
+    pub updates_recv: u64,
+    pub keepalives_sent: u64,
+    pub keepalives_recv: u64,
+    pub route_refresh_sent: u64,
+    pub route_refresh_recv: u64,
+    /// Dynamic capabilities: never.
+    pub capability_sent: u64,
+    pub capability_recv: u64,
     pub total_sent: u64,
     pub total_recv: u64,
 }
@@ -131,6 +157,7 @@ impl Context<'_> {
 
     fn neighbor(&self, neighbor: &query::Neighbor) -> Neighbor {
         let up = neighbor.state == NeighborState::Established;
+        let notification = neighbor.status.last_notification.as_ref();
         let since = neighbor.since;
         let timers = Timers::configured(self.config, neighbor);
         let settings = &neighbor.settings;
@@ -162,12 +189,7 @@ impl Context<'_> {
                 end_of_rib_send: by_family(neighbor, |family| family.end_of_rib_sent),
                 end_of_rib_recv: by_family(neighbor, |family| family.end_of_rib_received),
             }),
-            message_stats: MessageStats {
-                depth_inq: 0,
-                depth_outq: neighbor.output_queue,
-                total_sent: neighbor.messages_sent,
-                total_recv: neighbor.messages_received,
-            },
+            message_stats: message_stats(neighbor),
             update_source: settings.update_source.as_ref().map(|source| match source {
                 UpdateSource::Address(address) => address.to_string(),
                 UpdateSource::Interface(name) => name.clone(),
@@ -177,6 +199,15 @@ impl Context<'_> {
             connections_dropped: neighbor.connections_dropped,
             last_reset_timer_msecs: since.filter(|_| !up).map(milliseconds),
             last_reset_due_to: neighbor.last_down.clone(),
+            last_error_code_subcode: notification
+                .map(|last| format!("{:02X}{:02X}", last.code, last.subcode)),
+            last_notification_reason: notification.map(|last| last.words.clone()),
+            last_notification_hard_reset: notification.is_some_and(|last| last.hard_reset),
+            last_shutdown_description: notification
+                .and_then(|last| last.text.as_ref())
+                .map(|text| text.escape_debug().to_string()),
+            connect_error: neighbor.status.connect_error.clone(),
+            authentication_enabled: settings.password.is_some(),
             internal_bgp_nbr_max_hops_away: internal.then_some(255),
             external_bgp_nbr_max_hops_away: (!internal)
                 .then(|| settings.ebgp_multihop.unwrap_or(1)),
@@ -188,6 +219,28 @@ impl Context<'_> {
             admin_shut_down: neighbor.admin_down,
             passive: neighbor.passive,
         }
+    }
+}
+
+fn message_stats(neighbor: &query::Neighbor) -> MessageStats {
+    let (sent, received) = (neighbor.status.sent, neighbor.status.received);
+    MessageStats {
+        depth_inq: 0,
+        depth_outq: neighbor.output_queue,
+        opens_sent: sent.open,
+        opens_recv: received.open,
+        notifications_sent: sent.notification,
+        notifications_recv: received.notification,
+        updates_sent: sent.update,
+        updates_recv: received.update,
+        keepalives_sent: sent.keepalive,
+        keepalives_recv: received.keepalive,
+        route_refresh_sent: sent.route_refresh,
+        route_refresh_recv: received.route_refresh,
+        capability_sent: 0,
+        capability_recv: 0,
+        total_sent: neighbor.messages_sent,
+        total_recv: neighbor.messages_received,
     }
 }
 

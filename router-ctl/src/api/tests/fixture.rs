@@ -1,8 +1,9 @@
 //! A router that gives fixed answers, behind a real socket.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
@@ -13,13 +14,14 @@ use router_common::verdict::Verdict;
 
 use crate::api::{AskError, Backend, Phase, Status, serve};
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
-use crate::config::model::{Config, NeighborName, NeighborSettings, NeighborTimers};
+use crate::config::model::{Config, ListenRange, NeighborName, NeighborSettings, NeighborTimers};
 use crate::dataplane::{Counters, VerdictCount};
 use crate::host::{IfIndex, LinkState, MacAddress};
+use crate::router::event::ResetKind;
 use crate::router::query::{
     Answer, AsPathSegment, BgpPath, BgpPrefix, BgpSummary, Cursor, FamilySummary, FibSummary,
     InstalledPrefix, Interface, Neighbor, NeighborFamily, NeighborState, Origin, Page, PathPeer,
-    Protocol, Query, Route, RouteNextHop, RouteTarget, SegmentKind, Select, Startup,
+    PeerId, Protocol, Query, Route, RouteNextHop, RouteTarget, SegmentKind, Select, Startup,
 };
 
 pub(crate) const CONFIG: &str = r#"
@@ -43,6 +45,7 @@ pub(crate) struct Fake {
     pub(crate) page: usize,
     pub(crate) prefixes: Vec<BgpPrefix>,
     pub(crate) routes: Vec<Route>,
+    pub(crate) resets: Arc<Mutex<Vec<(PeerId, ResetKind)>>>,
 }
 
 impl Default for Fake {
@@ -52,6 +55,7 @@ impl Default for Fake {
             page: 3,
             prefixes: prefixes(),
             routes: routes(),
+            resets: Arc::default(),
         }
     }
 }
@@ -66,12 +70,32 @@ impl Backend for Fake {
         Box::pin(async move { answer })
     }
 
+    fn reset(&self, peer: PeerId, how: ResetKind) -> Result<(), AskError> {
+        if self.phase != Phase::Running {
+            return Err(AskError::Stopping);
+        }
+        self.resets.lock().unwrap().push((peer, how));
+        Ok(())
+    }
+
     fn counters(&self) -> Option<Arc<dyn Counters>> {
         (self.phase == Phase::Running).then(|| Arc::new(Traffic::default()) as Arc<dyn Counters>)
     }
 
     fn config(&self) -> Arc<Config> {
-        Arc::new(crate::config::toml::parse(CONFIG).unwrap().0)
+        let mut config = crate::config::toml::parse(CONFIG).unwrap().0;
+        let bgp = config.protocols.bgp.as_mut().unwrap();
+        let group = "TRANSIT".to_owned();
+        bgp.peer_group
+            .insert(group.clone(), NeighborSettings::default());
+        for neighbor in bgp.neighbor.values_mut() {
+            neighbor.peer_group = Some(group.clone());
+        }
+        let range = ListenRange { peer_group: group };
+        bgp.listen
+            .range
+            .insert("10.0.0.3/32".parse().unwrap(), range);
+        Arc::new(config)
     }
 
     fn status(&self) -> Status {
@@ -223,7 +247,13 @@ impl Counters for Traffic {
 
 fn neighbor(address: &str, state: NeighborState) -> Neighbor {
     let address = address.parse().unwrap();
+    let number = match address {
+        IpAddr::V4(address) => u16::from(address.octets()[3]),
+        IpAddr::V6(address) => 100 + address.segments()[7],
+    };
     Neighbor {
+        peer: PeerId(number),
+        status: Box::default(),
         name: NeighborName::Address(address),
         settings: Box::default(),
         address,

@@ -89,6 +89,10 @@ fn write_neighbor(neighbor: &Neighbor, out: &mut dyn Write, style: Style) -> io:
             wrap(&format!("Last reset{ago}: {reason}"), style.width, 2, 4)
         )?;
     }
+    if let Some(error) = &neighbor.connect_error {
+        let text = format!("Cannot connect: {error}");
+        writeln!(out, "  {}", wrap(&text, style.width, 2, 4))?;
+    }
     for (family, info) in &neighbor.address_family_info {
         write_family(neighbor, (family, info), out, style)?;
     }

@@ -59,6 +59,8 @@ impl Router {
         let session = peer.session.as_ref();
         let negotiated = session.map(|session| &session.negotiated);
         Neighbor {
+            peer: peer.id,
+            status: Box::new(peer.status.clone()),
             name: peer.name.clone(),
             settings: Box::new(peer.config.clone()),
             address: peer.address,
