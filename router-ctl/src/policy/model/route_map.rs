@@ -192,7 +192,7 @@ impl<C> Default for CommunitySet<C> {
     }
 }
 
-/// `set extcommunity`: `rt` and `soo` replace what there is of their kind, `none` removes all first.
+/// `set extcommunity`: `none` removes all, then `rt` and `soo` are added to what there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteTargets {
     pub none: bool,

@@ -181,3 +181,6 @@ fn parse_number<T: FromStr>(text: &str) -> Option<T> {
         .parse()
         .ok()
 }
+
+#[cfg(test)]
+mod tests;
