@@ -132,6 +132,8 @@ impl Chain {
             steps,
             raw: state.raw().into(),
             next_hop: state.next_hop(),
+            weight: state.edits.weight.unwrap_or(subject.weight),
+            tag: state.tag(),
             outcome: match verdict {
                 Ok(()) => Outcome::Permit(state.edits),
                 Err(denial) => Outcome::Deny(denial),

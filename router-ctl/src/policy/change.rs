@@ -14,7 +14,7 @@ use crate::bgp::wire::as_path::{AsPathBuilder, SegmentKind};
 use crate::policy::compile::{CommunityKind, CommunityList, Named};
 use crate::policy::condition::joined;
 use crate::policy::evaluate::State;
-use crate::policy::model::{AsPathSet, NumberChange};
+use crate::policy::model::{AsPathSet, CommunityRange, NumberChange};
 use crate::policy::outcome::NextHopEdit;
 use crate::policy::subject::{Direction, Subject};
 
@@ -24,7 +24,8 @@ pub(in crate::policy) enum AttributeChange {
     Aggregator(Aggregator),
     AsPath(AsPathSet),
     AtomicAggregate,
-    Community(CommunityChange<Community>),
+    /// Ranges come last.
+    Community(CommunityChange<Community>, Vec<RangeChange>),
     LargeCommunity(CommunityChange<LargeCommunity>),
     ExtendedCommunity(CommunityChange<ExtendedCommunity>),
     LocalPreference(NumberChange),
@@ -47,6 +48,20 @@ pub(in crate::policy) enum Fate<C> {
     Go,
     /// Those that the list permits go.
     Delete(Arc<CommunityList<C>>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::policy) struct RangeChange {
+    pub(in crate::policy) range: CommunityRange,
+    pub(in crate::policy) keep: RangeKeep,
+}
+
+/// Which one of a range stays: of the values there are and this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::policy) enum RangeKeep {
+    Max(u16),
+    Min(u16),
+    Nothing,
 }
 
 /// A change of what travels beside the attributes.
@@ -89,8 +104,11 @@ pub(in crate::policy) fn edit(
                 }
             }
             AttributeChange::AtomicAggregate => editor.set_atomic_aggregate(),
-            AttributeChange::Community(change) => {
-                change.apply(view, text, |members| editor.set_communities(members));
+            AttributeChange::Community(change, ranges) => {
+                change.apply(view, text, |mut members| {
+                    ranges.iter().for_each(|range| range.apply(&mut members));
+                    editor.set_communities(members);
+                });
             }
             AttributeChange::LargeCommunity(change) => {
                 change.apply(view, text, |members| editor.set_large_communities(members));
@@ -168,6 +186,19 @@ impl<C: CommunityKind> CommunityChange<C> {
         if fits(members.len() * size_of::<C>()) {
             set(members);
         }
+    }
+}
+
+impl RangeChange {
+    fn apply(&self, members: &mut SmallVec<[Community; 16]>) {
+        let values = members.iter().filter_map(|&each| self.range.value(each));
+        let kept = match self.keep {
+            RangeKeep::Max(value) => Some(values.fold(value, u16::max)),
+            RangeKeep::Min(value) => Some(values.fold(value, u16::min)),
+            RangeKeep::Nothing => None,
+        };
+        members.retain(|each| self.range.value(*each).is_none());
+        members.extend(kept.map(|value| self.range.community(value)));
     }
 }
 
@@ -267,9 +298,18 @@ impl fmt::Display for AttributeChange {
                 f.write_str(&words.join(", "))
             }
             Self::AtomicAggregate => f.write_str("atomic-aggregate"),
-            Self::Community(change) => f.write_str(&change.words("community")),
-            Self::LargeCommunity(change) => f.write_str(&change.words("large-community")),
-            Self::ExtendedCommunity(change) => f.write_str(&change.words("extcommunity")),
+            Self::Community(change, ranges) => {
+                let change = change.words("community");
+                let ranges = ranges.iter().map(ToString::to_string);
+                let words: Vec<String> = change.into_iter().chain(ranges).collect();
+                f.write_str(&words.join(", "))
+            }
+            Self::LargeCommunity(change) => {
+                f.write_str(&change.words("large-community").join(", "))
+            }
+            Self::ExtendedCommunity(change) => {
+                f.write_str(&change.words("extcommunity").join(", "))
+            }
             Self::LocalPreference(change) => write!(f, "local-preference {change}"),
             Self::Metric(change) => write!(f, "metric {change}"),
             Self::Origin(origin) => {
@@ -281,16 +321,34 @@ impl fmt::Display for AttributeChange {
 }
 
 impl<C: CommunityKind> CommunityChange<C> {
-    fn words(&self, leaf: &str) -> String {
-        let added = |verb: &str| format!("{leaf} {verb} {}", joined(&self.add));
-        match (&self.fate, self.add.is_empty()) {
-            (Fate::Go, true) => format!("{leaf} none"),
-            (Fate::Go, false) => added("replace"),
-            (Fate::Delete(list), true) => format!("{leaf} delete {}", list.name()),
-            (Fate::Delete(list), false) => {
-                format!("{leaf} delete {}, {}", list.name(), added("add"))
+    fn words(&self, leaf: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        let verb = match &self.fate {
+            Fate::Stay => "add",
+            Fate::Go if self.add.is_empty() => {
+                words.push(format!("{leaf} none"));
+                "add"
             }
-            (Fate::Stay, _) => added("add"),
+            Fate::Go => "replace",
+            Fate::Delete(list) => {
+                words.push(format!("{leaf} delete {}", list.name()));
+                "add"
+            }
+        };
+        if !self.add.is_empty() {
+            words.push(format!("{leaf} {verb} {}", joined(&self.add)));
+        }
+        words
+    }
+}
+
+impl fmt::Display for RangeChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "community-range {} ", self.range)?;
+        match self.keep {
+            RangeKeep::Max(value) => write!(f, "max {value}"),
+            RangeKeep::Min(value) => write!(f, "min {value}"),
+            RangeKeep::Nothing => f.write_str("delete"),
         }
     }
 }

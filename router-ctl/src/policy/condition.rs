@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -12,7 +13,7 @@ use crate::policy::compile::{
     AccessList, AsPathList, CommunityList, Extent, Named, PrefixList, permits,
 };
 use crate::policy::evaluate::State;
-use crate::policy::model::{Peer, Protocol};
+use crate::policy::model::{CommunityRange, Peer, Protocol};
 use crate::policy::subject::Source;
 
 /// Several values are alternatives.
@@ -20,6 +21,8 @@ use crate::policy::subject::Source;
 pub(in crate::policy) enum Condition {
     AsPath(Vec<Arc<AsPathList>>),
     Community(Vec<Arc<CommunityList<Community>>>, Extent),
+    /// The range, and the values in it that are wanted.
+    CommunityRange(CommunityRange, RangeInclusive<u16>),
     LargeCommunity(Vec<Arc<CommunityList<LargeCommunity>>>),
     ExtendedCommunity(Vec<Arc<CommunityList<ExtendedCommunity>>>),
     Interface(Vec<String>),
@@ -55,6 +58,11 @@ impl Condition {
                 let (view, text) = state.communities();
                 any(lists, |list| permits(list.find(view, *extent, text)))
             }
+            Self::CommunityRange(range, wanted) => state
+                .view()
+                .communities()
+                .filter_map(|each| range.value(each))
+                .any(|value| wanted.contains(&value)),
             Self::LargeCommunity(lists) => {
                 let (view, text) = state.communities();
                 any(lists, |list| {
@@ -125,6 +133,7 @@ impl Condition {
             Self::Peer(peers) => peers.iter().any(|peer| matches!(peer, Peer::Address(_))),
             Self::AsPath(_)
             | Self::Community(..)
+            | Self::CommunityRange(..)
             | Self::LargeCommunity(_)
             | Self::ExtendedCommunity(_)
             | Self::Interface(_)
@@ -167,6 +176,16 @@ impl fmt::Display for Condition {
                     Extent::AtLeast => Ok(()),
                     Extent::Exactly => f.write_str(" exact-match"),
                 }
+            }
+            Self::CommunityRange(range, wanted) => {
+                write!(f, "community-range {range}")?;
+                if *wanted.start() > 0 {
+                    write!(f, " ge {}", wanted.start())?;
+                }
+                if *wanted.end() < u16::MAX {
+                    write!(f, " le {}", wanted.end())?;
+                }
+                Ok(())
             }
             Self::LargeCommunity(lists) => {
                 write!(f, "large-community large-community-list {}", names(lists))

@@ -41,7 +41,7 @@ pub(in crate::policy) struct Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::policy) enum Then {
     End,
-    /// Index of a later rule, or the end of the map.
+    /// With the rule at this index, which comes later.
     GoOn(usize),
 }
 
@@ -114,7 +114,7 @@ impl<'a, 's> State<'a, 's> {
                 AttributeChange::Metric(_) => self.edits.med_set = true,
                 AttributeChange::Aggregator(_)
                 | AttributeChange::AtomicAggregate
-                | AttributeChange::Community(_)
+                | AttributeChange::Community(..)
                 | AttributeChange::LargeCommunity(_)
                 | AttributeChange::ExtendedCommunity(_)
                 | AttributeChange::LocalPreference(_)
@@ -144,14 +144,13 @@ impl Trace for () {
 }
 
 impl RouteMap {
-    /// Permits by returning, with the edits in `state`. A rule that says where to go on has permitted the route,
-    /// so that the end of the map then permits.
+    /// Permits by returning, with the edits in `state`. The end denies, also what an earlier rule has matched
+    /// and sent on.
     pub(in crate::policy) fn run(
         &self,
         state: &mut State<'_, '_>,
         trace: &mut impl Trace,
     ) -> Result<(), Denial> {
-        let mut permitted = false;
         let mut at = 0;
         while let Some(rule) = self.rules.get(at) {
             let failed = rule
@@ -171,18 +170,13 @@ impl RouteMap {
             if let Some(called) = &rule.call {
                 called.run(state, trace)?;
             }
-            permitted = true;
             match rule.then {
                 Then::End => return Ok(()),
                 Then::GoOn(index) => at = index,
             }
         }
         trace.ended(self);
-        if permitted {
-            Ok(())
-        } else {
-            Err(self.denial(None))
-        }
+        Err(self.denial(None))
     }
 
     fn denial(&self, rule: Option<u32>) -> Denial {

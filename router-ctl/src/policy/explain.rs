@@ -18,6 +18,8 @@ pub struct Explanation {
     /// The attributes as they are at the end, or were when the route was denied.
     pub raw: Box<[u8]>,
     pub next_hop: NextHop,
+    pub weight: u32,
+    pub tag: u32,
 }
 
 /// One object or rule that was looked at.

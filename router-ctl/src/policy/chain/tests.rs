@@ -222,6 +222,7 @@ fn an_explanation_tells_each_step_in_the_words_of_the_configuration() {
         }),
         rule(Deny, |_| {}),
         rule(Deny, |rule| rule.match_.peer = vec![Peer::Local]),
+        rule(Permit, |_| {}),
     ]);
     config.route_map.insert("X".to_owned(), map);
     let called = route_map([rule(Permit, |rule| {
@@ -245,7 +246,7 @@ fn an_explanation_tells_each_step_in_the_words_of_the_configuration() {
             "route-map X 20: permit, community none, metric +5, ip-next-hop unchanged, weight 7",
             "route-map CALLED 10: permit, as-path prepend 7 7",
             "route-map X 40: no match (peer local)",
-            "route-map X: no match",
+            "route-map X 50: permit",
         ]
     );
     let Outcome::Permit(edits) = explained.outcome else {
@@ -253,4 +254,13 @@ fn an_explanation_tells_each_step_in_the_words_of_the_configuration() {
     };
     assert_eq!(edits.raw, Some(explained.raw));
     assert_eq!(explained.next_hop, subject(&attributes).next_hop);
+    let map = route_map([rule(Deny, |rule| rule.match_.tag = vec![4])]);
+    config.route_map.insert("X".to_owned(), map);
+    let chain = compile(&config).route_map("X").unwrap();
+    let explained = chain.explain(&subject(&attributes));
+    let lines: Vec<String> = explained.steps.iter().map(line).collect();
+    assert_eq!(
+        lines,
+        ["route-map X 10: no match (tag 4)", "route-map X: no match"]
+    );
 }

@@ -6,14 +6,14 @@ use crate::bgp::wire::as_path::{AsPathBuilder, SegmentKind};
 use crate::policy::fixture::{
     Deny, Permit, compile, evaluate, net, raw, regex_list, route_map, rule, subject,
 };
-use crate::policy::model::{PolicyConfig, Set, SetNextHop, parse_community};
+use crate::policy::model::{CommunityRangeSet, PolicyConfig, Set, SetNextHop, parse_community};
 use crate::policy::{Direction, Edits, NextHopEdit, Outcome, Subject};
 
 /// What a rule with these leaves makes of the route.
 fn edits(set: impl FnOnce(&mut Set), subject: &Subject<'_>) -> Edits {
     let mut config = PolicyConfig::default();
     let list = regex_list(&[(Deny, "65000:3"), (Permit, "65000:.*")]);
-    config.community_list.insert("L".to_owned(), list.clone());
+    config.community_list.insert("L".to_owned(), list);
     let large = regex_list(&[(Permit, "^65000:1:")]);
     config.large_community_list.insert("L".to_owned(), large);
     let map = route_map([rule(Permit, |rule| set(&mut rule.set))]);
@@ -205,6 +205,36 @@ fn communities_are_added_replaced_and_deleted() {
         |set| set.large_community.delete = Some("L".to_owned()),
         &format!("{standard} 2:2:2"),
     );
+}
+
+#[test]
+fn a_range_of_communities_keeps_one_value_or_none() {
+    let of = |texts: &[&str]| {
+        let members = texts.iter().map(|text| community(text));
+        raw(&[1], |editor| editor.set_communities(members))
+    };
+    let check = |old: &[&str], set: fn(&mut CommunityRangeSet), expected: &str| {
+        let new = after(&of(old), |leaves| {
+            let range = "64511:1-9".parse().unwrap();
+            set(leaves.community_range.entry(range).or_default());
+        });
+        assert_eq!(new, format!("[1] IGP{expected}"), "{old:?}");
+    };
+    let mixed = ["64511:2", "64511:5", "64511:21", "1:5"];
+    check(&mixed, |set| set.max = Some(4), " 1:5 64511:5 64511:21");
+    check(&mixed, |set| set.max = Some(7), " 1:5 64511:7 64511:21");
+    check(&mixed, |set| set.min = Some(4), " 1:5 64511:2 64511:21");
+    check(&mixed, |set| set.min = Some(1), " 1:5 64511:1 64511:21");
+    check(&mixed, |set| set.delete = true, " 1:5 64511:21");
+    check(&[], |set| set.max = Some(4), " 64511:4");
+    check(&[], |set| set.delete = true, "");
+    // What `set community` makes is there when the range is looked at.
+    let new = after(&of(&mixed), |leaves| {
+        leaves.community.replace = vec![community("64511:3")];
+        let range = "64511:1-9".parse().unwrap();
+        leaves.community_range.entry(range).or_default().min = Some(6);
+    });
+    assert_eq!(new, "[1] IGP 64511:3");
 }
 
 #[test]

@@ -41,6 +41,15 @@ pub(super) fn conditions(
             conditions.extend(given.conditions(findings, objects, family, of));
         });
     }
+    for (&range, leaf) in &leaves.community_range {
+        let wanted = leaf.ge.unwrap_or(0)..=leaf.le.unwrap_or(u16::MAX);
+        if wanted.is_empty() {
+            let words = ["community-range", &range.to_string()];
+            let message = "no value is so large and so small";
+            findings.report(ProblemKind::Conflict, &words, message, "ge <= le");
+        }
+        conditions.push(Condition::CommunityRange(range, wanted));
+    }
     conditions.extend(lists(findings, objects, leaves));
     conditions
 }

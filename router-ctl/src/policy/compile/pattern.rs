@@ -53,9 +53,12 @@ impl Pattern {
             .case_insensitive(case == Case::Ignored)
             .size_limit(SIZE_LIMIT)
             .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => PatternError::TooLarge,
-                _ => PatternError::Malformed(reason(&error)),
+            .map_err(|error| {
+                if matches!(error, regex::Error::CompiledTooBig(_)) {
+                    PatternError::TooLarge
+                } else {
+                    PatternError::Malformed(reason(&error))
+                }
             })?;
         Ok(Self {
             written: written.to_owned(),

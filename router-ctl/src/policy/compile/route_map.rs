@@ -63,7 +63,9 @@ impl<'a> Compiler<'a> {
         let compiled = findings.within(&["route-map", name], |findings| {
             let rules = findings.rules(&map.rule, |findings, number, rule| {
                 let call = called.get(&number).cloned();
-                self.rule(findings, map, number, rule, call)
+                let then = then(findings, map, number, rule);
+                let compiled = compile_rule(findings, self.objects, number, rule)?;
+                Some(compiled.with(call, then))
             });
             let compiled = RouteMap::new(name, rules);
             if compiled.cost > MOST_RULES {
@@ -115,46 +117,47 @@ impl<'a> Compiler<'a> {
         }
         called
     }
+}
 
-    fn rule(
-        &self,
-        findings: &mut Findings,
-        map: &model::RouteMap,
-        number: u32,
-        rule: &model::RouteMapRule,
-        call: Option<Arc<RouteMap>>,
-    ) -> Option<Rule> {
-        let action = findings.required("action", rule.action, "permit or deny");
-        let conditions = findings.within(&["match"], |findings| {
-            conditions(findings, self.objects, &rule.match_)
-        });
-        let (attributes, sides) = findings.within(&["set"], |findings| {
-            let attributes = attribute_changes(findings, self.objects, &rule.set);
-            (attributes, side_changes(findings, &rule.set))
-        });
-        let then = then(findings, map, number, rule);
-        let action = action?;
-        if action == Action::Deny {
-            // What is denied is not changed, and goes nowhere.
-            return Some(Rule {
-                number,
-                action,
-                conditions,
-                attributes: Vec::new(),
-                sides: Vec::new(),
-                call: None,
-                then: Then::End,
-            });
+/// A rule that ends the map and calls nothing yet.
+fn compile_rule(
+    findings: &mut Findings,
+    objects: &Objects,
+    number: u32,
+    rule: &model::RouteMapRule,
+) -> Option<Rule> {
+    let action = findings.required("action", rule.action, "permit or deny");
+    let conditions = findings.within(&["match"], |findings| {
+        conditions(findings, objects, &rule.match_)
+    });
+    let (attributes, sides) = findings.within(&["set"], |findings| {
+        let attributes = attribute_changes(findings, objects, &rule.set);
+        (attributes, side_changes(findings, &rule.set))
+    });
+    let mut compiled = Rule {
+        number,
+        action: action?,
+        conditions,
+        attributes,
+        sides,
+        call: None,
+        then: Then::End,
+    };
+    if compiled.action == Action::Deny {
+        // What is denied is not changed.
+        compiled.attributes.clear();
+        compiled.sides.clear();
+    }
+    Some(compiled)
+}
+
+impl Rule {
+    fn with(self, call: Option<Arc<RouteMap>>, then: Then) -> Self {
+        match self.action {
+            Action::Permit => Self { call, then, ..self },
+            // What is denied goes nowhere.
+            Action::Deny => self,
         }
-        Some(Rule {
-            number,
-            action,
-            conditions,
-            attributes,
-            sides,
-            call,
-            then,
-        })
     }
 }
 
@@ -182,7 +185,12 @@ fn then(
         (None, None) => return Then::End,
         (None, Some(OnMatch::Next)) => {
             let later = map.rule.range(..=number).count();
-            return Then::GoOn(later);
+            // Behind the last rule there is nothing to go on with: the route stays permitted.
+            return if later < map.rule.len() {
+                Then::GoOn(later)
+            } else {
+                Then::End
+            };
         }
         (Some(target), None) => (&["continue"], target),
         (None, Some(OnMatch::Goto(target))) => (&["on-match", "goto"], target),

@@ -4,9 +4,11 @@ use super::community::{CommunityList, Kind};
 use super::findings::Findings;
 use super::matches::Leaf;
 use super::objects::{Objects, Table};
-use crate::bgp::attributes::Aggregator;
-use crate::policy::change::{AttributeChange, CommunityChange, Fate, NextHopChange, SideChange};
-use crate::policy::model::{self, ExtendedValue, SetNextHop};
+use crate::bgp::attributes::{Aggregator, Community, ExtendedCommunity};
+use crate::policy::change::{
+    AttributeChange, CommunityChange, Fate, NextHopChange, RangeChange, RangeKeep, SideChange,
+};
+use crate::policy::model::{self, CommunityRange, ExtendedValue, SetNextHop};
 use crate::policy::problem::{ListKind, ProblemKind};
 
 pub(super) fn attribute_changes(
@@ -38,8 +40,7 @@ pub(super) fn attribute_changes(
         (*path != model::AsPathSet::default()).then(|| AttributeChange::AsPath(path.clone())),
         set.atomic_aggregate
             .then_some(AttributeChange::AtomicAggregate),
-        community_change(findings, "community", &set.community, &standard)
-            .map(AttributeChange::Community),
+        standard_change(findings, set, &standard),
         community_change(findings, "large-community", &set.large_community, &large)
             .map(AttributeChange::LargeCommunity),
         extended_change(&set.extcommunity).map(AttributeChange::ExtendedCommunity),
@@ -122,9 +123,56 @@ fn community_change<C: Kind>(
     Some(CommunityChange { fate, add })
 }
 
-fn extended_change(
-    set: &model::RouteTargets,
-) -> Option<CommunityChange<crate::bgp::attributes::ExtendedCommunity>> {
+/// Both leaves about standard communities make one change.
+fn standard_change(
+    findings: &mut Findings,
+    set: &model::Set,
+    sought: &Sought<'_, Community>,
+) -> Option<AttributeChange> {
+    let change = community_change(findings, "community", &set.community, sought);
+    let ranges: Vec<RangeChange> = set
+        .community_range
+        .iter()
+        .filter_map(|(&range, set)| range_change(findings, range, set))
+        .collect();
+    if change.is_none() && ranges.is_empty() {
+        return None;
+    }
+    let change = change.unwrap_or(CommunityChange {
+        fate: Fate::Stay,
+        add: Vec::new(),
+    });
+    Some(AttributeChange::Community(change, ranges))
+}
+
+fn range_change(
+    findings: &mut Findings,
+    range: CommunityRange,
+    set: &model::CommunityRangeSet,
+) -> Option<RangeChange> {
+    let words = range.to_string();
+    let place = ["community-range", &words];
+    let keep = match (set.max, set.min, set.delete) {
+        (Some(value), None, false) => RangeKeep::Max(value),
+        (None, Some(value), false) => RangeKeep::Min(value),
+        (None, None, true) => RangeKeep::Nothing,
+        _ => {
+            let message = "not exactly one of max, min and delete";
+            findings.report(ProblemKind::Conflict, &place, message, "keep one");
+            return None;
+        }
+    };
+    let (RangeKeep::Max(value) | RangeKeep::Min(value)) = keep else {
+        return Some(RangeChange { range, keep });
+    };
+    if !range.contains(value) {
+        let message = format!("{value} is not in the range");
+        findings.report(ProblemKind::OutOfRange, &place, message, "");
+    }
+    Some(RangeChange { range, keep })
+}
+
+fn extended_change(set: &model::RouteTargets) -> Option<CommunityChange<ExtendedCommunity>> {
     let targets = set.rt.iter().map(|each| ExtendedValue::route_target(*each));
     let origins = set.soo.iter().map(|each| each.site_of_origin());
     let add: Vec<_> = targets.chain(origins).collect();

@@ -132,10 +132,9 @@ fn leaves_about_attributes_look_at_attributes() {
     );
 }
 
-#[test]
-fn leaves_about_prefixes_and_next_hops_look_at_their_family() {
-    let attributes = raw(&[1], |_| {});
-    let v4 = subject(&attributes);
+/// An IPv4 route of `10.0.0.0/8`, another, and an IPv6 route.
+fn three_routes(attributes: &[u8]) -> [Subject<'_>; 3] {
+    let v4 = subject(attributes);
     let other = Subject {
         prefix: net("11.0.0.0/17"),
         next_hop: NextHop::V4([198, 51, 100, 1].into()),
@@ -149,6 +148,13 @@ fn leaves_about_prefixes_and_next_hops_look_at_their_family() {
         },
         ..v4
     };
+    [v4, other, v6]
+}
+
+#[test]
+fn leaves_about_prefixes_look_at_those_of_their_family() {
+    let attributes = raw(&[1], |_| {});
+    let [v4, other, v6] = three_routes(&attributes);
     check(
         |leaves| leaves.ip.address.prefix_list = words(&["L"]),
         &v4,
@@ -175,6 +181,23 @@ fn leaves_about_prefixes_and_next_hops_look_at_their_family() {
         &v6,
     );
     check(
+        |leaves| leaves.ipv6.address.prefix_list = words(&["L"]),
+        &v6,
+        &v4,
+    );
+    check(
+        |leaves| leaves.ipv6.address.access_list = words(&["L"]),
+        &v6,
+        &v4,
+    );
+    check(|leaves| leaves.ipv6.address.prefix_len = vec![48], &v6, &v4);
+}
+
+#[test]
+fn leaves_about_next_hops_look_at_those_of_their_family() {
+    let attributes = raw(&[1], |_| {});
+    let [v4, other, v6] = three_routes(&attributes);
+    check(
         |leaves| leaves.ip.nexthop.prefix_list = words(&["NH"]),
         &v4,
         &other,
@@ -186,23 +209,17 @@ fn leaves_about_prefixes_and_next_hops_look_at_their_family() {
     );
     check(|leaves| leaves.ip.nexthop.prefix_len = vec![32], &v4, &v6);
     check(
-        |leaves| leaves.ipv6.address.prefix_list = words(&["L"]),
-        &v6,
-        &v4,
-    );
-    check(
-        |leaves| leaves.ipv6.address.access_list = words(&["L"]),
-        &v6,
-        &v4,
-    );
-    check(|leaves| leaves.ipv6.address.prefix_len = vec![48], &v6, &v4);
-    check(
         |leaves| leaves.ipv6.nexthop.prefix_list = words(&["L"]),
         &v6,
         &v4,
     );
     check(
         |leaves| leaves.ipv6.nexthop.access_list = words(&["L"]),
+        &v6,
+        &v4,
+    );
+    check(
+        |leaves| leaves.ipv6.nexthop.prefix_len = vec![128],
         &v6,
         &v4,
     );
@@ -226,7 +243,7 @@ fn leaves_about_prefixes_and_next_hops_look_at_their_family() {
 }
 
 #[test]
-fn leaves_about_the_origin_of_a_route_look_beside_the_attributes() {
+fn leaves_about_where_a_route_is_from_look_beside_the_attributes() {
     let attributes = raw(&[], |_| {});
     let learnt = subject(&attributes);
     let own = Subject {
@@ -270,6 +287,39 @@ fn leaves_about_the_origin_of_a_route_look_beside_the_attributes() {
 }
 
 #[test]
+fn a_range_of_communities_is_matched_by_value() {
+    let route = |value: Option<u32>| {
+        raw(&[1], |editor| {
+            editor.set_communities(value.map(|value| Community(64511 << 16 | value)));
+        })
+    };
+    for (ge, le, values) in [
+        (None, None, 1..=9),
+        (Some(4), None, 4..=9),
+        (None, Some(4), 1..=4),
+        (Some(4), Some(6), 4..=6),
+    ] {
+        for value in 0..=10 {
+            let attributes = route(Some(value));
+            let found = matches(
+                |leaves| {
+                    let range = "64511:1-9".parse().unwrap();
+                    let leaf = leaves.community_range.entry(range).or_default();
+                    (leaf.ge, leaf.le) = (ge, le);
+                },
+                &subject(&attributes),
+            );
+            assert_eq!(found, values.contains(&value), "{value} {ge:?} {le:?}");
+        }
+    }
+    let range = |leaves: &mut Match| {
+        let range = "64511:1-9".parse().unwrap();
+        leaves.community_range.entry(range).or_default();
+    };
+    assert!(!matches(range, &subject(&route(None))));
+}
+
+#[test]
 fn all_leaves_of_a_rule_must_hold() {
     let attributes = raw(&[65002], |editor| editor.set_med(7));
     let leaves = |metric| {
@@ -304,7 +354,8 @@ fn med_after(config: &PolicyConfig) -> String {
 #[test]
 fn a_permitted_route_goes_on_only_where_the_rule_says_so() {
     let to = |text: &'static str| move |rule: &mut RouteMapRule| metric(rule, text);
-    let cases: [(&str, fn(&mut RouteMapRule)); 4] = [
+    type GoOn = fn(&mut RouteMapRule);
+    let cases: [(&str, GoOn); 4] = [
         ("1", |_| {}),
         ("111", |rule| rule.on_match = Some(OnMatch::Next)),
         ("101", |rule| rule.on_match = Some(OnMatch::Goto(30))),
@@ -362,25 +413,29 @@ fn later_rules_see_what_earlier_ones_set() {
     assert_eq!(view.med(), Some(42), "{explained:#?}");
 }
 
+/// As FRR does.
 #[test]
-fn the_end_of_a_map_permits_what_a_rule_has_permitted() {
-    let mut config = PolicyConfig::default();
-    let go_on = rule(Permit, |rule| {
-        metric(rule, "5");
-        rule.on_match = Some(OnMatch::Next);
-    });
-    let no_match = rule(Permit, |rule| rule.match_.tag = vec![9]);
-    let map = route_map([go_on.clone(), no_match.clone()]);
-    config.route_map.insert("M".to_owned(), map);
-    assert_eq!(med_after(&config), "5");
-    config.route_map.insert("M".to_owned(), route_map([go_on]));
-    assert_eq!(med_after(&config), "5");
-    config
-        .route_map
-        .insert("M".to_owned(), route_map([no_match]));
-    assert_eq!(med_after(&config), "route-map M: no rule matches");
-    config.route_map.insert("M".to_owned(), route_map([]));
-    assert_eq!(med_after(&config), "route-map M: no rule matches");
+fn the_end_of_a_map_denies_also_what_was_sent_on() {
+    let go_on = || {
+        rule(Permit, |rule| {
+            metric(rule, "5");
+            rule.on_match = Some(OnMatch::Next);
+        })
+    };
+    let no_match = || rule(Permit, |rule| rule.match_.tag = vec![9]);
+    let denied = "route-map M: no rule matches";
+    for (rules, expected) in [
+        (vec![], denied),
+        (vec![no_match()], denied),
+        (vec![go_on(), no_match()], denied),
+        (vec![go_on(), no_match(), rule(Permit, |_| {})], "5"),
+        (vec![go_on()], "5"),
+        (vec![no_match(), go_on()], "5"),
+    ] {
+        let mut config = PolicyConfig::default();
+        config.route_map.insert("M".to_owned(), route_map(rules));
+        assert_eq!(med_after(&config), expected);
+    }
 }
 
 #[test]

@@ -127,6 +127,22 @@ fn contradictions_and_halves_are_problems() {
     );
     check(
         |rule| {
+            let range = "64511:1-9".parse().unwrap();
+            let leaf = rule.match_.community_range.entry(range).or_default();
+            (leaf.ge, leaf.le) = (Some(5), Some(4));
+            let leaf = rule.set.community_range.entry(range).or_default();
+            leaf.max = Some(10);
+            let range = "64511:21-25".parse().unwrap();
+            rule.set.community_range.entry(range).or_default();
+        },
+        &[
+            "match community-range 64511:1-9: no value is so large and so small",
+            "set community-range 64511:1-9: 10 is not in the range",
+            "set community-range 64511:21-25: not exactly one of max, min and delete",
+        ],
+    );
+    check(
+        |rule| {
             rule.set.ipv6_next_hop.peer_address = true;
             rule.set.ipv6_next_hop.local = Some(std::net::Ipv6Addr::LOCALHOST);
         },

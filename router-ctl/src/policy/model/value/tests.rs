@@ -57,6 +57,26 @@ fn communities_are_read_by_number_and_by_name() {
 }
 
 #[test]
+fn a_range_of_communities_is_a_scale_of_one_as() {
+    let range: CommunityRange = "64511:1-9".parse().unwrap();
+    assert_eq!(range.to_string(), "64511:1-9");
+    for (community, value) in [
+        ("64511:1", Some(1)),
+        ("64511:9", Some(9)),
+        ("64511:0", None),
+        ("64511:10", None),
+        ("64512:5", None),
+    ] {
+        let community = parse_community(community).unwrap();
+        assert_eq!(range.value(community), value, "{community}");
+    }
+    assert_eq!(range.community(7).to_string(), "64511:7");
+    for text in ["64511:9-1", "64511:1", "64511:1-", "1-9", "64511:1-65536"] {
+        assert!(text.parse::<CommunityRange>().is_err(), "{text}");
+    }
+}
+
+#[test]
 fn differences_stop_at_the_ends_of_the_range() {
     for (change, old, new) in [
         (NumberChange::To(5), 7, 5),
