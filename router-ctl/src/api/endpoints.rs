@@ -1,6 +1,8 @@
 //! One function for each endpoint: read the request, ask the router, make the body.
 
 pub(super) mod bgp;
+pub(super) mod explain;
+pub(super) mod neighbor_routes;
 pub(super) mod reset;
 pub(super) mod routes;
 pub(super) mod stats;

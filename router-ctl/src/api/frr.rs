@@ -3,6 +3,7 @@
 
 pub mod neighbor;
 pub mod path;
+pub mod policy;
 pub mod route;
 pub mod summary;
 

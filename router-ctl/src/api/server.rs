@@ -24,6 +24,11 @@ pub(super) fn routes(backend: Arc<dyn Backend>) -> Router {
         .route("/bgp/summary", get(endpoints::bgp::summary))
         .route("/bgp/neighbors", get(endpoints::bgp::neighbors))
         .route("/bgp/neighbors/{neighbor}", get(endpoints::bgp::neighbor))
+        .route(
+            "/bgp/neighbors/{neighbor}/routes/{table}",
+            get(endpoints::neighbor_routes::table),
+        )
+        .route("/explain/policy", post(endpoints::explain::policy))
         .route("/bgp/{family}/routes", get(endpoints::bgp::routes))
         .route("/bgp/{family}/routes/{*prefix}", get(endpoints::bgp::route))
         .route("/routes/{family}", get(endpoints::routes::routes))

@@ -39,6 +39,9 @@ pub(super) enum Command {
     Show(Show),
     /// Show traffic by prefix. Disturbs nothing
     Stats(Stats),
+    /// What would happen, and why; changes nothing
+    #[command(subcommand)]
+    Explain(Explain),
     /// End or renew one session, or several
     #[command(subcommand)]
     Reset(Reset),
@@ -131,6 +134,12 @@ pub(super) enum Bgp {
     Neighbors {
         /// Address or description, or the beginning of one
         neighbor: Option<String>,
+        /// A table of the neighbor instead
+        #[arg(value_enum, requires = "neighbor")]
+        table: Option<NeighborTable>,
+        /// Its IPv6 routes instead of the IPv4 ones
+        #[arg(short = '6', long = "ipv6", requires = "table")]
+        ipv6: bool,
         #[command(flatten)]
         print: Print,
     },
@@ -138,6 +147,49 @@ pub(super) enum Bgp {
     Ipv4(TableArgs),
     /// IPv6 table, or one prefix of it
     Ipv6(TableArgs),
+}
+
+/// What of a neighbor is listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum NeighborTable {
+    /// What it sent, as it came
+    ReceivedRoutes,
+    /// What of that may be used, as it is used
+    Routes,
+    /// What may not be used, and why
+    FilteredRoutes,
+    /// What it was told
+    AdvertisedRoutes,
+}
+
+impl NeighborTable {
+    /// The last part of its path in the API.
+    pub(super) fn segment(self) -> &'static str {
+        match self {
+            Self::ReceivedRoutes => "received",
+            Self::Routes => "accepted",
+            Self::FilteredRoutes => "filtered",
+            Self::AdvertisedRoutes => "advertised",
+        }
+    }
+}
+
+/// What would happen, and why; changes nothing.
+#[derive(Debug, Subcommand)]
+pub(super) enum Explain {
+    /// What a route map would make of the routes that neighbors sent
+    Policy(ExplainPolicy),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExplainPolicy {
+    /// Name of the route map
+    pub(super) route_map: String,
+    /// Prefixes; an address stands for itself alone
+    #[arg(required = true, value_name = "PREFIX")]
+    pub(super) prefixes: Vec<String>,
+    #[command(flatten)]
+    pub(super) print: Print,
 }
 
 #[derive(Args, Debug)]
@@ -334,6 +386,8 @@ mod tests {
             "show bgp summary --json",
             "show bgp neighbors",
             "show bgp neighbors 10.0.0.2 --socket /tmp/s",
+            "show bgp neighbors 10.0.0.2 filtered-routes -6 --json",
+            "explain policy IMPORT 10.0.0.0/8 2001:db8::/32",
             "show bgp ipv4",
             "show bgp ipv4 summary",
             "show ip route",

@@ -5,6 +5,7 @@
 mod args;
 mod check;
 mod client;
+mod explain;
 mod failure;
 mod output;
 mod reset;
@@ -50,6 +51,12 @@ fn execute(cli: Cli) -> Result<(), Failure> {
             let mut out = Output::paged();
             let style = out.style;
             show::show(&Client::new(&socket)?, &show, &mut out, style)?;
+            Ok(out.finish()?)
+        }
+        Command::Explain(explain) => {
+            let mut out = Output::paged();
+            let style = out.style;
+            explain::explain(&Client::new(&socket)?, &explain, &mut out, style)?;
             Ok(out.finish()?)
         }
         Command::Reset(reset) => {

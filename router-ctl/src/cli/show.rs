@@ -24,12 +24,22 @@ pub(super) fn show(
     let mut ask = Ask { client, out, style };
     match show {
         Show::Bgp(Bgp::Summary(print)) => ask.body(print, "/bgp/summary", bgp::summary),
-        Show::Bgp(Bgp::Neighbors { neighbor, print }) => {
+        Show::Bgp(Bgp::Neighbors {
+            neighbor,
+            table,
+            ipv6,
+            print,
+        }) => {
             let path = match neighbor {
                 Some(neighbor) => format!("/bgp/neighbors/{}", segment(neighbor)),
                 None => "/bgp/neighbors".to_owned(),
             };
-            ask.body(print, &path, neighbor::neighbors)
+            let Some(table) = table else {
+                return ask.body(print, &path, neighbor::neighbors);
+            };
+            let family = if *ipv6 { "ipv6" } else { "ipv4" };
+            let path = format!("{path}/routes/{}?family={family}", table.segment());
+            ask.list(print, &path, bgp::Listing::default())
         }
         Show::Bgp(Bgp::Ipv4(table)) => ask.bgp_table("ipv4", table),
         Show::Bgp(Bgp::Ipv6(table)) => ask.bgp_table("ipv6", table),

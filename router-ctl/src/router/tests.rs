@@ -265,7 +265,8 @@ impl Rig {
             .find(|p| p.peer.as_ref().unwrap().address == sender)
             .unwrap()
             .reason
-            .to_owned()
+            .clone()
+            .into_owned()
     }
 }
 

@@ -19,7 +19,7 @@ use crate::api::listing::{self, Extent, Frame, Listing};
 use crate::api::request::{ListFields, NoFields, Request, net, parse_family, parse_select};
 use crate::api::{Backend, ask};
 use crate::bgp::types::Family;
-use crate::router::query::{Answer, BgpPrefix, Cursor, Page, Query, Select};
+use crate::router::query::{Answer, BgpPrefix, Cursor, NeighborName, Page, Query, Select};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,6 +69,20 @@ async fn all_neighbors(backend: &dyn Backend) -> Result<Neighbors, ApiError> {
         status: backend.status(),
     };
     Ok(context.neighbors(ask::neighbors(backend).await?))
+}
+
+/// The name of the neighbor that is meant.
+pub(super) async fn neighbor_called(
+    backend: &dyn Backend,
+    wanted: &str,
+) -> Result<NeighborName, ApiError> {
+    let all = all_neighbors(backend).await?;
+    let (name, _) = &all.0[find_neighbor(&all, wanted)?];
+    let neighbors = ask::neighbors(backend).await?;
+    let found = neighbors.into_iter().map(|neighbor| neighbor.name);
+    let mut found = found.filter(|each| each.to_string() == *name);
+    let gone = || ApiError::not_found(format!("no such neighbor: {wanted}"));
+    found.next().ok_or_else(gone)
 }
 
 /// By address, by description, or by the beginning of either when only one neighbor has it.
@@ -138,22 +152,30 @@ async fn list(
     family: Family,
     extent: Extent,
 ) -> Result<Response, ApiError> {
-    let summary = ask::summary(&*backend).await?;
+    let head = table_head(&*backend, family).await?;
+    let frame = Frame {
+        head: Some((json!(head), "routes")),
+    };
+    listing::respond(backend, BgpList(family), extent, frame).await
+}
+
+/// What stands in front of a list of paths.
+pub(super) async fn table_head(
+    backend: &dyn Backend,
+    family: Family,
+) -> Result<TableHead, ApiError> {
+    let summary = ask::summary(backend).await?;
     let of_family = summary.families.iter().find(|view| view.family == family);
     let config = backend.config();
     let bgp = config.protocols.bgp.as_ref();
-    let head = TableHead {
+    Ok(TableHead {
         vrf_id: 0,
         vrf_name: "default".to_owned(),
         table_version: of_family.map_or(0, |family| family.table_version),
         router_id: summary.router_id.to_string(),
         default_loc_prf: bgp.map_or(100, |bgp| bgp.parameters.default_local_pref),
         local_as: summary.local_as.0,
-    };
-    let frame = Frame {
-        head: Some((json!(head), "routes")),
-    };
-    listing::respond(backend, BgpList(family), extent, frame).await
+    })
 }
 
 pub(in crate::api) async fn route(

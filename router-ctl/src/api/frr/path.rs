@@ -105,6 +105,8 @@ pub struct Path {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub large_community: Option<Communities>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub extended_community: Option<ExtendedCommunities>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub originator_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster_list: Option<ClusterList>,
@@ -148,6 +150,11 @@ pub struct Communities {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ExtendedCommunities {
+    pub string: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ClusterList {
     pub list: Vec<String>,
 }
@@ -168,8 +175,8 @@ impl PathRow {
         paths.map(|path| Self::new(prefix.prefix, path)).collect()
     }
 
-    fn new(prefix: IpNet, path: &BgpPath) -> Self {
-        let reason = Some(path.reason.to_owned()).filter(|reason| !reason.is_empty());
+    pub(super) fn new(prefix: IpNet, path: &BgpPath) -> Self {
+        let reason = Some(path.reason.clone().into_owned()).filter(|reason| !reason.is_empty());
         Self {
             valid: path.valid,
             bestpath: path.best,
@@ -228,7 +235,7 @@ impl Detail {
 
 impl Path {
     fn new(path: &BgpPath, local: RouterId) -> Self {
-        let reason = Some(path.reason.to_owned()).filter(|reason| !reason.is_empty());
+        let reason = Some(path.reason.clone().into_owned()).filter(|reason| !reason.is_empty());
         Self {
             aspath: AsPath::new(&path.as_path),
             origin: origin_name(path.origin).to_owned(),
@@ -240,12 +247,17 @@ impl Path {
             multipath: path.multipath,
             bestpath: path.best.then(|| BestPath {
                 overall: true,
-                selection_reason: path.reason.to_owned(),
+                selection_reason: path.reason.clone().into_owned(),
             }),
             reason: reason.filter(|_| !path.best),
             sourced: path.peer.is_none(),
             community: Communities::new(&path.communities, community_text, community_key),
             large_community: Communities::new(&path.large_communities, large_text, large_text),
+            extended_community: (!path.extended_communities.is_empty()).then(|| {
+                ExtendedCommunities {
+                    string: path.extended_communities.join(" "),
+                }
+            }),
             originator_id: path.originator_id.map(|id| id.to_string()),
             cluster_list: (!path.cluster_list.is_empty()).then(|| ClusterList {
                 list: path.cluster_list.iter().map(RouterId::to_string).collect(),
@@ -317,7 +329,7 @@ fn segment_name(kind: SegmentKind) -> &'static str {
 }
 
 /// `65001 65002 {65003,65004}`, with confederation segments in `( )` and `[ ]`.
-fn as_path_text(segments: &[AsPathSegment]) -> String {
+pub(super) fn as_path_text(segments: &[AsPathSegment]) -> String {
     let segments = segments.iter().map(|segment| {
         let join = |with: &str| {
             let asns: Vec<_> = segment.asns.iter().map(ToString::to_string).collect();
@@ -363,7 +375,7 @@ const WELL_KNOWN: [(u32, &str, &str); 8] = [
     (0xffff_ff03, "local-AS", "localAs"),
 ];
 
-fn community_text(community: u32) -> String {
+pub(super) fn community_text(community: u32) -> String {
     match WELL_KNOWN.iter().find(|known| known.0 == community) {
         Some((_, text, _)) => (*text).to_owned(),
         None => format!("{}:{}", community >> 16, community & 0xffff),

@@ -146,6 +146,14 @@ impl Fake {
                 (*family, *select),
                 *cursor,
             )),
+            Query::NeighborRoutes { family, cursor, .. } => Answer::BgpRoutes(self.page(
+                (&self.prefixes, |row| row.prefix),
+                (*family, Select::All),
+                *cursor,
+            )),
+            Query::ExplainPolicy { route_map, .. } => {
+                Answer::Policy(Err(format!("there is no policy route-map {route_map}")))
+            }
             Query::Routes {
                 family,
                 select,
@@ -418,6 +426,7 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
         weight: 0,
         communities: Vec::new(),
         large_communities: Vec::new(),
+        extended_communities: Vec::new(),
         originator_id: None,
         cluster_list: Vec::new(),
         aggregator: None,
@@ -427,7 +436,7 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
         best: false,
         multipath: false,
         stale: false,
-        reason: "",
+        reason: "".into(),
     }
 }
 
@@ -442,7 +451,7 @@ pub(crate) fn bgp_prefix(prefix: &str, paths: Vec<BgpPath>) -> BgpPrefix {
 fn prefixes() -> Vec<BgpPrefix> {
     let best = |path| BgpPath {
         best: true,
-        reason: "First path received",
+        reason: "First path received".into(),
         ..path
     };
     vec![
@@ -459,9 +468,10 @@ fn prefixes() -> Vec<BgpPrefix> {
                 BgpPath {
                     best: true,
                     multipath: true,
-                    reason: "Neighbor IP",
+                    reason: "Neighbor IP".into(),
                     med: Some(10),
                     communities: vec![(65001 << 16) | 100, 0xffff_ff01],
+                    extended_communities: Vec::new(),
                     large_communities: vec![[65001, 1, 2], [4_200_000_000, 65_536, 7]],
                     aggregator: Some((Asn(65009), RouterId("192.0.2.99".parse().unwrap()))),
                     atomic_aggregate: true,
@@ -469,13 +479,13 @@ fn prefixes() -> Vec<BgpPrefix> {
                 },
                 BgpPath {
                     multipath: true,
-                    reason: "Neighbor IP",
+                    reason: "Neighbor IP".into(),
                     med: Some(10),
                     ..path(3, &[65001, 65009])
                 },
                 BgpPath {
                     valid: false,
-                    reason: "next hop unresolved",
+                    reason: "next hop unresolved".into(),
                     local_pref: Some(100),
                     originator_id: Some(RouterId("192.0.2.77".parse().unwrap())),
                     cluster_list: vec![

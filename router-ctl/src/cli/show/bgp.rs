@@ -371,6 +371,10 @@ fn write_path(path: &Path, out: &mut dyn Write, style: Style) -> io::Result<()> 
             wrapped(&format!("Large Community: {}", communities.string), 6)
         )?;
     }
+    if let Some(communities) = &path.extended_community {
+        let text = format!("Extended Community: {}", communities.string);
+        writeln!(out, "      {}", wrapped(&text, 6))?;
+    }
     if let Some(originator) = &path.originator_id {
         let clusters = path
             .cluster_list

@@ -146,7 +146,11 @@ impl Router {
     }
 
     /// Attributes and their sender; nothing is known about the choice.
-    pub(super) fn path_of(&self, attributes: StoredAttributes<'_>, from: Option<PeerId>) -> BgpPath {
+    pub(super) fn path_of(
+        &self,
+        attributes: StoredAttributes<'_>,
+        from: Option<PeerId>,
+    ) -> BgpPath {
         let view = attributes.view();
         let segments = view.as_path().segments();
         BgpPath {
