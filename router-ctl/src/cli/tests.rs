@@ -8,7 +8,7 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::Style;
-use crate::cli::{check, reset, show, stats};
+use crate::cli::{check, explain, reset, show, stats};
 use crate::config::toml;
 
 /// What a command prints on 80 columns without colour.
@@ -27,6 +27,7 @@ fn run(socket: &Path, line: &str) -> (String, Result<(), Failure>) {
             stats::stats(&client, command, &mut out, screen)
         }
         Command::Reset(command) => reset::reset(&client, command, &mut out),
+        Command::Explain(command) => explain::explain(&client, command, &mut out, style),
         Command::Run(_) | Command::Check(_) | Command::Unload(_) | Command::Completions { .. } => {
             panic!("{line} asks no router")
         }
@@ -35,7 +36,11 @@ fn run(socket: &Path, line: &str) -> (String, Result<(), Failure>) {
 }
 
 /// Commands whose output is kept in `tests/snapshots`. `WRITE_SNAPSHOTS=1` writes them again.
-const SNAPSHOTS: [(&str, &str); 18] = [
+const SNAPSHOTS: [(&str, &str); 19] = [
+    (
+        "bgp-filtered-routes",
+        "show bgp neighbors 10.0.0.2 filtered-routes",
+    ),
     ("bgp-summary", "show bgp summary"),
     ("bgp-ipv6-summary", "show bgp ipv6 summary"),
     ("bgp-neighbor", "show bgp neighbors 10.0.0.2"),
