@@ -10,7 +10,9 @@ use std::io::Write;
 
 use serde::de::DeserializeOwned;
 
-use crate::cli::args::{Bgp, Dataplane, Ip, Print, RouteArgs, Show, System, TableArgs, TablePart};
+use crate::cli::args::{
+    Bgp, Dataplane, Ip, NeighborTable, Print, RouteArgs, Show, System, TableArgs, TablePart,
+};
 use crate::cli::client::{Client, segment};
 use crate::cli::failure::Failure;
 use crate::cli::output::Style;
@@ -39,7 +41,13 @@ pub(super) fn show(
             };
             let family = if *ipv6 { "ipv6" } else { "ipv4" };
             let path = format!("{path}/routes/{}?family={family}", table.segment());
-            ask.list(print, &path, bgp::Listing::default())
+            let listing = match table {
+                NeighborTable::FilteredRoutes => bgp::Listing::with_reasons(),
+                NeighborTable::ReceivedRoutes
+                | NeighborTable::Routes
+                | NeighborTable::AdvertisedRoutes => bgp::Listing::default(),
+            };
+            ask.list(print, &path, listing)
         }
         Show::Bgp(Bgp::Ipv4(table)) => ask.bgp_table("ipv4", table),
         Show::Bgp(Bgp::Ipv6(table)) => ask.bgp_table("ipv6", table),

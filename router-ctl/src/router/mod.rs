@@ -113,7 +113,8 @@ pub struct Found {
     pub ports: Vec<PortStatus>,
 }
 
-/// Forwarding state of an earlier daemon is in use until the neighbours have told theirs, or until then.
+/// Nothing is decided before the neighbours have told their routes, or before then. After a restart the
+/// forwarding state of the earlier daemon is in use meanwhile.
 struct Restore {
     deadline: Instant,
 }
@@ -132,7 +133,10 @@ impl Router {
         let adopted_routes = installed.bindings.len();
         let fib = Fib::adopt(&installed, &mut index);
         let bgp = config.protocols.bgp.as_ref();
-        let restart_time = bgp.map_or(0, |bgp| bgp.parameters.restart_time);
+        let wait = bgp.map_or(0, |bgp| match adopted_routes {
+            0 => bgp.parameters.update_delay,
+            _ => bgp.parameters.select_defer_time,
+        });
         let router_id = bgp
             .and_then(|bgp| bgp.parameters.router_id)
             .unwrap_or(Ipv4Addr::UNSPECIFIED);
@@ -156,8 +160,8 @@ impl Router {
             outstanding_ops: 0,
             unused: Vec::new(),
             refused: 0,
-            restore: (adopted_routes > 0).then(|| Restore {
-                deadline: now + Duration::from_secs(u64::from(restart_time)),
+            restore: (adopted_routes > 0 || wait > 0).then(|| Restore {
+                deadline: now + Duration::from_secs(wait.into()),
             }),
             effects: VecDeque::new(),
             startup: Startup {
@@ -292,6 +296,12 @@ impl Router {
             .map_or(Asn(0), |bgp| bgp.system_as)
     }
 
+    /// `suppress-fib-pending`: what is announced is in the data plane.
+    fn waits_for_fib(&self) -> bool {
+        let bgp = self.config.protocols.bgp.as_ref();
+        bgp.is_none_or(|bgp| bgp.parameters.suppress_fib_pending)
+    }
+
     /// Our name as a route reflector (RFC 4456 §7).
     fn cluster_id(&self) -> RouterId {
         let bgp = self.config.protocols.bgp.as_ref();
@@ -321,9 +331,15 @@ impl Router {
         if ops.is_empty() && advertise.is_empty() {
             return;
         }
-        for &prefix in &advertise {
-            self.groups.note_pending(prefix);
-        }
+        let advertise = if self.waits_for_fib() {
+            for &prefix in &advertise {
+                self.groups.note_pending(prefix);
+            }
+            advertise
+        } else {
+            self.note_changes(&advertise);
+            Vec::new()
+        };
         self.generation += 1;
         self.outstanding_ops += ops.len();
         self.awaiting.push_back(Awaiting {
@@ -417,6 +433,8 @@ impl Router {
         self.peers.iter().all(|(_, peer)| {
             let told_by = peer.told_by().is_some_and(|told_by| told_by <= now);
             peer.config.shutdown
+                || peer.held.is_some()
+                || peer.is_restarting()
                 || (peer.session.is_some()
                     && peer
                         .families

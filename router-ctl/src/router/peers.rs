@@ -169,6 +169,13 @@ impl Peer {
         self.changed.filter(|_| silent).map(|up| up + TOLD_WITHIN)
     }
 
+    /// Whether it has restarted itself: two that wait for each other would wait for ever (RFC 4724 §4.1).
+    pub fn is_restarting(&self) -> bool {
+        let session = self.session.as_ref();
+        let restart = session.and_then(|session| session.negotiated.graceful_restart.as_ref());
+        restart.is_some_and(|restart| restart.restarting)
+    }
+
     pub fn negotiated(&self, family: Family) -> bool {
         self.session
             .as_ref()

@@ -155,6 +155,17 @@ pub(super) struct Listing {
     head: Option<TableHead>,
     prefixes: usize,
     paths: usize,
+    /// Below each path the reason why it is not used.
+    reasons: bool,
+}
+
+impl Listing {
+    pub(super) fn with_reasons() -> Self {
+        Self {
+            reasons: true,
+            ..Self::default()
+        }
+    }
 }
 
 impl Lines for Listing {
@@ -173,6 +184,9 @@ impl Lines for Listing {
                 self.paths += 1;
                 let name = if at == 0 { prefix.as_str() } else { "" };
                 write_row(row, name, out, style)?;
+                if let Some(reason) = row.reason.as_ref().filter(|_| self.reasons) {
+                    writeln!(out, "        {}", wrap(reason, style.width, 8, 10))?;
+                }
             }
         }
         Ok(())
