@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use ipnet::{Ipv4Net, Ipv6Net};
 
 pub use self::bgp::{
-    AddressFamily, Aggregate, Bgp, Distance, Listen, ListenRange, Network, Parameters,
-    Redistribute, Timers,
+    AddressFamily, Aggregate, Bgp, Distance, FamilyDistance, Listen, ListenRange, Network,
+    Parameters, Redistribute, Timers,
 };
 pub use self::neighbor::{
     AddPathSend, AttributeUnchanged, Capabilities, Directions, DisableSendCommunity,
@@ -19,12 +19,14 @@ pub use self::neighbor::{
     NeighborFamily, NeighborName, NeighborSettings, NeighborTimers, NexthopSelf, Originate,
     PathAttribute, RemoteAs, RemovePrivateAs, UpdateSource,
 };
+use crate::policy::model::PolicyConfig;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {
     pub system: System,
     pub interfaces: Interfaces,
     pub protocols: Protocols,
+    pub policy: PolicyConfig,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
