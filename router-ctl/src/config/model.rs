@@ -9,11 +9,9 @@ use std::net::IpAddr;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-use crate::policy::model::PolicyConfig;
-
 pub use self::bgp::{
-    AddressFamily, Aggregate, Bgp, Distance, Listen, ListenRange, Network, Parameters,
-    Redistribute, Timers,
+    AddressFamily, Aggregate, Bgp, Distance, FamilyDistance, Listen, ListenRange, Network,
+    Parameters, Redistribute, Timers,
 };
 pub use self::neighbor::{
     AddPathSend, AttributeUnchanged, Capabilities, Directions, DisableSendCommunity,
@@ -21,6 +19,8 @@ pub use self::neighbor::{
     NeighborFamily, NeighborName, NeighborSettings, NeighborTimers, NexthopSelf, Originate,
     PathAttribute, RemoteAs, RemovePrivateAs, UpdateSource,
 };
+
+use crate::policy::model::PolicyConfig;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Config {

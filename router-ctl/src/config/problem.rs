@@ -44,6 +44,8 @@ pub enum Code {
     Duplicate,
     Conflict,
     NotApplicable,
+    /// Larger than what can be held.
+    Capacity,
 }
 
 /// A place in a text, counted from 1. Lines end with a line feed; columns are characters.

@@ -7,7 +7,7 @@ use crate::config::value::Type;
 
 /// The whole document.
 pub fn document() -> String {
-    let mut out = String::from(INTRODUCTION);
+    let mut out = format!("{INTRODUCTION}```toml\n{EXAMPLE}```\n{NOTES}");
     for node in ROOT {
         section(&mut out, node, &[]);
     }
@@ -24,33 +24,71 @@ One TOML file. The table path is the path of VyOS's `set` command: `set protocol
 `system-as = 65010` below `[protocols.bgp]`. What is absent has its default. `router-ctl check --config FILE`
 reads a file and lists everything that is wrong with it.
 
-```toml
-[interfaces.ethernet.eth0]
-xdp = \"native\"
+";
+
+/// What a file looks like; a test reads it.
+const EXAMPLE: &str = r#"[interfaces.ethernet.eth0]
+xdp = "native"
 
 [protocols.bgp]
 system-as = 65000
+listen.range."10.1.0.0/24".peer-group = "K8S"
 
 [protocols.bgp.parameters]
-router-id = \"10.0.0.1\"
-ebgp-requires-policy = false
+router-id = "10.0.0.1"
 
 [protocols.bgp.address-family.ipv4-unicast]
 maximum-paths.ebgp = 64
-network.\"203.0.113.0/24\" = {}
+network."203.0.113.0/24" = {}
 
-[protocols.bgp.neighbor.\"10.0.0.2\"]
+[protocols.bgp.neighbor."10.0.0.2"]
 remote-as = 65001
+password = "without-blanks"
 
-[protocols.bgp.neighbor.\"10.0.0.2\".address-family.ipv4-unicast]
+[protocols.bgp.neighbor."10.0.0.2".address-family.ipv4-unicast]
+maximum-prefix = 1000000
+route-map.import = "UPSTREAM"
+route-map.export = "OWN"
 
-[protocols.static.route.\"203.0.113.0/24\"]
+[protocols.bgp.peer-group.K8S]
+remote-as = "external"
+bfd.profile = "fast"
+
+[protocols.bgp.peer-group.K8S.address-family.ipv4-unicast]
+maximum-prefix = 1000
+prefix-list.import = "POOLS"
+prefix-list.export = "NONE"
+
+[protocols.bfd.profile.fast]
+interval = { transmit = 100, receive = 100, multiplier = 5 }
+
+[protocols.static.route."203.0.113.0/24"]
 blackhole = {}
-```
 
+[policy.prefix-list.NONE]
+rule.10 = { action = "deny", prefix = "0.0.0.0/0", le = 32 }
+
+[policy.prefix-list.OWN]
+rule.10 = { action = "permit", prefix = "203.0.113.0/24" }
+
+[policy.prefix-list.POOLS]
+rule.10 = { action = "permit", prefix = "198.51.100.0/24", ge = 32 }
+
+[policy.route-map.OWN.rule.10]
+action = "permit"
+match.ip.address.prefix-list = "OWN"
+
+[policy.route-map.UPSTREAM.rule.10]
+action = "permit"
+set.local-preference = 90
+"#;
+
+const NOTES: &str = "
 * A node with a key, like `neighbor`, is a table for each key. Addresses are written compressed, prefixes
   without host bits; anything else is accepted and shown that way.
 * A node whose presence says all, like `blackhole`, is an empty table: `blackhole = {}`.
+* A node with several values is an array; one value may stand alone.
+* A neighbor has what its peer group has, and what it says itself wins. A flag of the group is on.
 * *Change* tells what a new value does: **live** takes effect at once, **re-evaluate** judges stored paths
   again, **next session** waits for it, **session reset** resets the sessions concerned.
 ";
@@ -59,13 +97,17 @@ blackhole = {}
 fn section(out: &mut String, node: &'static Node, above: &[&str]) {
     let mut path = above.to_vec();
     path.push(node.name);
-    if let Kind::Named(key, _) = node.kind {
+    if let Kind::Named(key, _) | Kind::Single(key, _) = node.kind {
         path.push(key_word(key));
     }
     let mut rows = Vec::new();
     collect(&mut rows, node.children(), "");
     if !rows.is_empty() || !matches!(node.kind, Kind::Group(_)) {
         let _ = write!(out, "\n## `{}`\n\n{}.\n", path.join(" "), node.help);
+    }
+    if !node.like.is_empty() {
+        let _ = write!(out, "\nSee `{}`.\n", node.like);
+        return;
     }
     if !rows.is_empty() {
         out.push_str("\n| Key | Value | Default | Change | Meaning |\n|---|---|---|---|---|\n");
@@ -81,8 +123,8 @@ fn section(out: &mut String, node: &'static Node, above: &[&str]) {
 /// Whether a node has a section of its own.
 fn is_table(node: &Node) -> bool {
     match node.kind {
-        Kind::Leaf(_) | Kind::Flag { .. } => false,
-        Kind::Group(_) | Kind::Presence(_) | Kind::Named(..) => !node.dotted,
+        Kind::Leaf(_) | Kind::Multi(_) | Kind::Flag { .. } | Kind::AlwaysOn => false,
+        Kind::Group(_) | Kind::Presence(_) | Kind::Named(..) | Kind::Single(..) => !node.dotted,
     }
 }
 
@@ -92,13 +134,18 @@ fn collect(rows: &mut Vec<String>, nodes: &'static [Node], prefix: &str) {
         let name = format!("{prefix}{}", node.name);
         match node.kind {
             Kind::Leaf(kind) => rows.push(row(&name, &values(kind, node.unit), node)),
+            Kind::Multi(kind) => {
+                let values = format!("array of {}", values(kind, node.unit));
+                rows.push(row(&name, &values, node));
+            }
             Kind::Flag { .. } => rows.push(row(&name, "true, false", node)),
+            Kind::AlwaysOn => rows.push(row(&name, "true", node)),
             Kind::Group(children) => collect(rows, children, &format!("{name}.")),
             Kind::Presence(children) => {
                 rows.push(row(&name, "`{}`", node));
                 collect(rows, children, &format!("{name}."));
             }
-            Kind::Named(key, children) => {
+            Kind::Named(key, children) | Kind::Single(key, children) => {
                 let name = format!("{name}.\"{}\"", key_word(key));
                 rows.push(row(&name, "`{}`", node));
                 collect(rows, children, &format!("{name}."));
@@ -130,17 +177,7 @@ fn values(kind: Type, unit: &str) -> String {
             choices.join(", ")
         }
         Type::Text(max) => format!("text, at most {max} octets"),
-        Type::HostName
-        | Type::Interface
-        | Type::Integer(..)
-        | Type::HoldTime
-        | Type::Asn
-        | Type::RemoteAs
-        | Type::RouterId
-        | Type::Address
-        | Type::AddressV6
-        | Type::PrefixV4
-        | Type::PrefixV6 => kind.to_string(),
+        _ => kind.to_string(),
     };
     if unit.is_empty() {
         text
@@ -152,22 +189,27 @@ fn values(kind: Type, unit: &str) -> String {
 fn key_word(kind: Type) -> &'static str {
     match kind {
         Type::Interface => "<interface>",
-        Type::Address | Type::AddressV6 => "<address>",
-        Type::PrefixV4 | Type::PrefixV6 => "<prefix>",
-        Type::Text(_)
-        | Type::HostName
-        | Type::Integer(..)
-        | Type::HoldTime
-        | Type::Asn
-        | Type::RemoteAs
-        | Type::RouterId
-        | Type::Choice(_) => "<name>",
+        Type::Neighbor => "<neighbor>",
+        Type::Address | Type::AddressV4 | Type::AddressV6 => "<address>",
+        Type::Prefix | Type::PrefixV4 | Type::PrefixV6 => "<prefix>",
+        Type::Integer(..) => "<number>",
+        Type::Asn => "<asn>",
+        _ => "<name>",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::toml;
+
+    #[test]
+    fn the_example_is_valid_and_earns_no_warning() {
+        assert_eq!(
+            toml::parse(EXAMPLE).map(|(_, warnings)| warnings),
+            Ok(vec![])
+        );
+    }
 
     #[test]
     fn the_reference_is_up_to_date() {

@@ -59,4 +59,4 @@ pub fn render(config: &Config) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::config) mod tests;

@@ -172,12 +172,32 @@ impl Default for Distance {
     }
 }
 
+/// Administrative distance in one family; what is absent is that of `parameters distance global`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FamilyDistance {
+    pub external: Option<u8>,
+    pub internal: Option<u8>,
+    pub local: Option<u8>,
+}
+
+impl FamilyDistance {
+    pub fn over(self, global: Distance) -> Distance {
+        Distance {
+            external: self.external.unwrap_or(global.external),
+            internal: self.internal.unwrap_or(global.internal),
+            local: self.local.unwrap_or(global.local),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressFamily {
     /// `maximum-paths ebgp`; absent is 256.
     pub maximum_paths_ebgp: u16,
     /// `maximum-paths ibgp`; absent is 256.
     pub maximum_paths_ibgp: u16,
+    /// `distance external|internal|local`, before `parameters distance global`.
+    pub distance: FamilyDistance,
     pub network: BTreeMap<IpNet, Network>,
     pub aggregate_address: BTreeMap<IpNet, Aggregate>,
     /// `redistribute connected`
@@ -193,6 +213,7 @@ impl Default for AddressFamily {
         Self {
             maximum_paths_ebgp: 256,
             maximum_paths_ibgp: 256,
+            distance: FamilyDistance::default(),
             network: BTreeMap::new(),
             aggregate_address: BTreeMap::new(),
             redistribute_connected: None,
@@ -206,6 +227,8 @@ impl Default for AddressFamily {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Network {
     pub route_map: Option<String>,
+    /// What eBGP tells of the prefix has the distance of a local route, so that an IGP wins.
+    pub backdoor: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

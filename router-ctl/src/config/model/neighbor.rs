@@ -250,6 +250,8 @@ pub struct NeighborFamily {
     pub disable_send_community: DisableSendCommunity,
     /// Accepted for the sake of those who are used to it: what was received is always kept.
     pub soft_reconfiguration_inbound: bool,
+    /// Paths that policy rejects are forgotten; a policy that changes asks the neighbour for them again.
+    pub discard_rejected: bool,
 }
 
 impl NeighborFamily {
@@ -284,6 +286,7 @@ impl NeighborFamily {
             },
             soft_reconfiguration_inbound: self.soft_reconfiguration_inbound
                 || base.soft_reconfiguration_inbound,
+            discard_rejected: self.discard_rejected || base.discard_rejected,
         }
     }
 }

@@ -96,6 +96,7 @@ impl Walk<'_> {
             }
             self.path.pop();
         }
+        self.exclusions(nodes, &children);
         for node in nodes.iter().filter(|node| node.required) {
             if !table.contains_key(node.name) {
                 self.path.push(node.name.to_owned());
@@ -125,16 +126,22 @@ impl Walk<'_> {
                     content: Content::Leaf(value),
                 })
             }
-            Kind::Flag { .. } => match value.get_ref().as_bool() {
-                Some(on) => Some(Tree {
-                    position,
-                    content: Content::Flag(on),
-                }),
-                None => {
-                    self.mismatch("true or false", value);
-                    None
+            Kind::Multi(kind) => Some(Tree {
+                position,
+                content: Content::List(self.list(kind, value)),
+            }),
+            Kind::Flag { .. } => Some(Tree {
+                position,
+                content: Content::Flag(self.boolean(value)?),
+            }),
+            Kind::AlwaysOn => {
+                if !self.boolean(value)? {
+                    let problem =
+                        Problem::error(&self.path, Code::NotApplicable, "cannot be switched off");
+                    self.report(problem.hint("remove it"), &value.span());
                 }
-            },
+                None
+            }
             Kind::Group(children) | Kind::Presence(children) => {
                 let table = self.expect_table(node, value)?;
                 Some(self.table(children, table, start_of(value, &key)))
@@ -144,6 +151,19 @@ impl Walk<'_> {
                 Some(Tree {
                     position,
                     content: Content::Named(self.entries(kind, children, table)),
+                })
+            }
+            Kind::Single(kind, children) => {
+                let table = self.expect_table(node, value)?;
+                let entries = self.entries(kind, children, table);
+                if entries.len() > 1 {
+                    let keys: Vec<_> = entries.keys().map(Value::to_string).collect();
+                    let message = format!("{}: only one of them can be set", keys.join(", "));
+                    self.error(Code::Conflict, message, &key);
+                }
+                Some(Tree {
+                    position,
+                    content: Content::Named(entries),
                 })
             }
         }
@@ -158,7 +178,7 @@ impl Walk<'_> {
         let mut entries = BTreeMap::new();
         for (key, value) in table {
             let written = key.get_ref();
-            let name = match kind.text(written) {
+            let name = match kind.key(written) {
                 Ok(name) => {
                     self.path.push(name.to_string());
                     Some(name)
@@ -211,6 +231,59 @@ impl Walk<'_> {
         }
     }
 
+    /// Reports nodes that cannot be there together, at the one that says so.
+    fn exclusions(&mut self, nodes: &[Node], children: &BTreeMap<&'static str, Tree>) {
+        let find = |path: &str| {
+            let mut words = path.split(' ');
+            let first = children.get(words.next()?)?;
+            words
+                .try_fold(first, |tree, word| tree.get(word))
+                .filter(|tree| tree.content != Content::Flag(false))
+        };
+        for node in nodes {
+            let Some(tree) = find(node.name) else {
+                continue;
+            };
+            for other in node.excludes.iter().filter(|path| find(path).is_some()) {
+                self.path.push(node.name.to_owned());
+                let message = format!("cannot be set together with {other}");
+                let problem = Problem::error(&self.path, Code::Conflict, message)
+                    .hint("keep one of them")
+                    .at(tree.position);
+                self.problems.push(problem);
+                self.path.pop();
+            }
+        }
+    }
+
+    fn boolean(&mut self, value: &Spanned<DeValue<'_>>) -> Option<bool> {
+        let on = value.get_ref().as_bool();
+        if on.is_none() {
+            self.mismatch("true or false", value);
+        }
+        on
+    }
+
+    /// An array of values, or one value alone.
+    fn list(&mut self, kind: Type, value: &Spanned<DeValue<'_>>) -> Vec<Value> {
+        let DeValue::Array(array) = value.get_ref() else {
+            return self.leaf(kind, value).into_iter().collect();
+        };
+        let mut values = Vec::new();
+        for element in array {
+            let Some(value) = self.leaf(kind, element) else {
+                continue;
+            };
+            if values.contains(&value) {
+                let message = format!("{value} is there already");
+                self.error(Code::Duplicate, message, &element.span());
+            } else {
+                values.push(value);
+            }
+        }
+        values
+    }
+
     fn leaf(&mut self, kind: Type, value: &Spanned<DeValue<'_>>) -> Option<Value> {
         let result = match value.get_ref() {
             DeValue::String(text) => kind.text(text),
@@ -249,9 +322,15 @@ impl Walk<'_> {
             let problem = Problem::error(&self.path, Code::BadValue, message);
             let hint = match node.kind {
                 Kind::Presence(_) => format!("write {} = {{}}", node.name),
-                Kind::Leaf(_) | Kind::Flag { .. } | Kind::Group(_) | Kind::Named(..) => {
-                    format!("open it with [{}]", self.path.join("."))
+                Kind::Named(..) | Kind::Single(..) => {
+                    let key = kind_of(value.get_ref());
+                    format!("write {}.{key} = {{}}", node.name)
                 }
+                Kind::Leaf(_)
+                | Kind::Multi(_)
+                | Kind::Flag { .. }
+                | Kind::AlwaysOn
+                | Kind::Group(_) => format!("open it with [{}]", self.path.join(".")),
             };
             self.report(problem.hint(hint), &value.span());
         }
@@ -317,11 +396,14 @@ fn example(node: &Node) -> String {
             format!("add {} = 65001, for instance", node.name)
         }
         Kind::Leaf(_)
+        | Kind::Multi(_)
         | Kind::Flag { .. }
+        | Kind::AlwaysOn
         | Kind::Group(_)
         | Kind::Presence(_)
-        | Kind::Named(..) => {
-            format!("add {}", node.name)
+        | Kind::Named(..)
+        | Kind::Single(..) => {
+            format!("add {} = \"…\"", node.name)
         }
     }
 }
@@ -340,7 +422,7 @@ fn elsewhere(word: &str, parents: &[String]) -> Option<String> {
                 best = Some((shared, path.clone()));
             }
         }
-        if let Kind::Named(..) = node.kind {
+        if let Kind::Named(..) | Kind::Single(..) = node.kind {
             // The key that we stand under is the one that is meant.
             let key = match parents.get(path.len()) {
                 Some(key) if parents.starts_with(&path) => key.clone(),

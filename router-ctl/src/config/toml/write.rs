@@ -22,6 +22,10 @@ fn leaves(out: &mut String, prefix: &str, nodes: &[Node], tree: &Tree) {
         match (&child.content, node.kind) {
             (Content::Leaf(value), _) => line(out, &name, &scalar(value)),
             (Content::Flag(on), _) => line(out, &name, &on.to_string()),
+            (Content::List(values), _) => {
+                let values: Vec<_> = values.iter().map(scalar).collect();
+                line(out, &name, &format!("[{}]", values.join(", ")));
+            }
             (Content::Table(_), Kind::Presence(_)) if node.dotted && child.is_empty() => {
                 line(out, &name, "{}");
             }
@@ -49,7 +53,7 @@ fn tables(out: &mut String, prefix: &str, nodes: &[Node], tree: &Tree) {
         };
         let name = join(prefix, node.name);
         match &child.content {
-            Content::Leaf(_) | Content::Flag(_) => {}
+            Content::Leaf(_) | Content::Flag(_) | Content::List(_) => {}
             Content::Table(_) => {
                 let presence = matches!(node.kind, Kind::Presence(_));
                 table(out, &name, node.children(), child, presence);
