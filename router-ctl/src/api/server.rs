@@ -29,6 +29,7 @@ pub(super) fn routes(backend: Arc<dyn Backend>) -> Router {
         .route("/routes/{family}", get(endpoints::routes::routes))
         .route("/routes/{family}/{*prefix}", get(endpoints::routes::route))
         .route("/fib", get(endpoints::fib))
+        .route("/bfd/peers", get(endpoints::bfd_peers))
         .route("/dataplane/accounting", get(endpoints::stats::accounting))
         .route("/stats/prefixes", get(endpoints::stats::prefixes))
         .method_not_allowed_fallback(wrong_method)

@@ -108,6 +108,9 @@ pub(super) enum Show {
     Interfaces(Print),
     /// What is installed in the data plane, and how full it is
     Fib(Print),
+    /// BFD sessions
+    #[command(subcommand)]
+    Bfd(Bfd),
     /// Counters of the data plane
     #[command(subcommand)]
     Dataplane(Dataplane),
@@ -135,6 +138,12 @@ pub(super) enum Bgp {
     Ipv4(TableArgs),
     /// IPv6 table, or one prefix of it
     Ipv6(TableArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bfd {
+    /// One line for each session
+    Peers(Print),
 }
 
 #[derive(Args, Debug)]
@@ -325,6 +334,7 @@ mod tests {
             "show fib",
             "show dataplane accounting",
             "show drops",
+            "show bfd peers --json",
             "show system startup",
             "show version",
             "stats --top 5 --sort pps --watch --interval 500ms -4",

@@ -1,5 +1,6 @@
 //! `show`: which endpoint a command asks, and how its body is printed.
 
+mod bfd;
 mod bgp;
 mod dataplane;
 mod neighbor;
@@ -10,7 +11,9 @@ use std::io::Write;
 
 use serde::de::DeserializeOwned;
 
-use crate::cli::args::{Bgp, Dataplane, Ip, Print, RouteArgs, Show, System, TableArgs, TablePart};
+use crate::cli::args::{
+    Bfd, Bgp, Dataplane, Ip, Print, RouteArgs, Show, System, TableArgs, TablePart,
+};
 use crate::cli::client::{Client, segment};
 use crate::cli::failure::Failure;
 use crate::cli::output::Style;
@@ -40,6 +43,7 @@ pub(super) fn show(
         Show::Dataplane(Dataplane::Accounting(print)) => {
             ask.body(print, "/dataplane/accounting", dataplane::accounting)
         }
+        Show::Bfd(Bfd::Peers(print)) => ask.body(print, "/bfd/peers", bfd::peers),
         Show::Drops(print) => ask.body(print, "/dataplane/accounting", dataplane::drops),
         Show::System(System::Startup(print)) => ask.body(print, "/system/startup", system::startup),
         Show::Version(print) => ask.body(print, "/version", system::version),

@@ -34,7 +34,7 @@ fn run(socket: &Path, line: &str) -> (String, Result<(), Failure>) {
 }
 
 /// Commands whose output is kept in `tests/snapshots`. `WRITE_SNAPSHOTS=1` writes them again.
-const SNAPSHOTS: [(&str, &str); 18] = [
+const SNAPSHOTS: [(&str, &str); 19] = [
     ("bgp-summary", "show bgp summary"),
     ("bgp-ipv6-summary", "show bgp ipv6 summary"),
     ("bgp-neighbor", "show bgp neighbors 10.0.0.2"),
@@ -51,6 +51,7 @@ const SNAPSHOTS: [(&str, &str); 18] = [
     ("fib", "show fib"),
     ("accounting", "show dataplane accounting"),
     ("drops", "show drops"),
+    ("bfd-peers", "show bfd peers"),
     ("startup", "show system startup"),
     ("version", "show version"),
 ];
@@ -129,6 +130,7 @@ fn json_is_the_body_of_the_answer() {
         ("show fib", "/fib"),
         ("show dataplane accounting", "/dataplane/accounting"),
         ("show drops", "/dataplane/accounting"),
+        ("show bfd peers", "/bfd/peers"),
         ("show system startup", "/system/startup"),
         ("show version", "/version"),
         (

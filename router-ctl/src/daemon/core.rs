@@ -11,6 +11,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
+use crate::daemon::bfd;
 use crate::daemon::fib_writer::Work;
 use crate::daemon::peer::Command;
 use crate::fib::Probe;
@@ -42,6 +43,7 @@ pub(super) struct Outputs {
     pub(super) peers: HashMap<PeerId, mpsc::UnboundedSender<Command>>,
     pub(super) fib: std_mpsc::Sender<Work>,
     pub(super) neighbours: mpsc::UnboundedSender<Probe>,
+    pub(super) bfd: bfd::Requests,
 }
 
 /// Starts the thread; `effects` are what the router wanted before. It ends when told to stop, and gives the neighbours' senders back by dropping them.
@@ -174,6 +176,7 @@ impl Core {
             Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
             Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
             Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
+            Effect::Bfd(request) => self.outputs.bfd.send(request),
             Effect::Note(note) => match note.level {
                 Level::Info => info!("{}", note.text),
                 Level::Warning => warn!("{}", note.text),

@@ -1,12 +1,13 @@
 //! Sockets and timers into events, effects into sockets: what runs the router.
 //!
-//! Threads: the router's own ([`core`]), the FIB writer's ([`fib_writer`]), and a small tokio runtime for
+//! Threads: the router's own ([`core`]), the FIB writer's ([`fib_writer`]), that of BFD ([`bfd`]), and a small tokio runtime for
 //! everything that waits (neighbours, listener, netlink, API). Order of the start: configuration, listeners, a
 //! complete picture of the host, data plane (adopt what is pinned), ports, neighbours, router, API. Order of the
 //! stop: neighbours say what they have to say, the FIB writer finishes its queue; maps, program and links stay.
 
 mod api_socket;
 mod backend;
+pub mod bfd;
 mod connection;
 mod core;
 mod fib_writer;
@@ -107,6 +108,7 @@ fn read_config(path: &Path) -> anyhow::Result<Config> {
 struct Daemon {
     socket: PathBuf,
     neighbours: neighbours::NeighbourTasks,
+    bfd: bfd::Handle,
     backend: Arc<backend::DaemonBackend>,
     stop_router: oneshot::Sender<()>,
     router_thread: JoinHandle<anyhow::Result<()>>,
@@ -150,6 +152,7 @@ impl Daemon {
         for listener in listeners {
             tokio::spawn(listener::run(listener, neighbours.accepting.clone()));
         }
+        let bfd = bfd::spawn(control.clone())?;
         tokio::spawn(netlink::follow(watch, control));
         tokio::spawn(netlink::keep(Neighbours::open()?, neighbour_inbox));
         let inputs = core::Inputs {
@@ -162,6 +165,7 @@ impl Daemon {
             peers: neighbours.commands.clone(),
             fib,
             neighbours: wanted_neighbours,
+            bfd: bfd.requests(),
         };
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 
@@ -179,6 +183,7 @@ impl Daemon {
         Ok(Self {
             socket: options.socket,
             neighbours,
+            bfd,
             backend,
             stop_router,
             router_thread,
@@ -191,6 +196,11 @@ impl Daemon {
             "stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)"
         );
         self.backend.stopping.store(true, Ordering::Relaxed);
+        // First of all: a neighbour that loses BFD without this would not wait for us to come back (RFC 5882 §4.3).
+        let bfd = tokio::task::spawn_blocking(move || self.bfd.stop()).await;
+        if let Err(problem) = bfd.context("stopping BFD").flatten() {
+            error!("{problem:#}");
+        }
         self.neighbours.stop().await;
         if self.stop_router.send(()).is_err() {
             error!("the router thread ended before it was told to");

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::bfd::Request;
 use crate::dataplane::Port;
 use crate::fib::op::FibOp;
 use crate::host::{IfIndex, NeighbourKey};
@@ -27,6 +28,8 @@ pub enum Effect {
     /// Attach a port, or tell the data plane what changed about it.
     PutPort(Port),
     RemovePort(IfIndex),
+    /// To the thread that runs the BFD sessions.
+    Bfd(Request),
     /// Something an operator wants to read.
     Note(Note),
 }

@@ -12,6 +12,7 @@ pub mod event;
 pub mod peers;
 pub mod query;
 
+mod bfd;
 mod groups;
 mod host;
 mod networks;
@@ -33,6 +34,7 @@ use crate::fib::op::Installed;
 use crate::prefix::{PrefixId, PrefixIndex};
 use crate::rib::Rib;
 use crate::rib::update_group::UpdateGroups;
+use crate::router::bfd::BfdSessions;
 use crate::router::effect::{Effect, Level, Note};
 use crate::router::event::{Event, Refused};
 use crate::router::host::HostView;
@@ -62,6 +64,7 @@ pub struct Router {
     hash_seed: u32,
     routes: Routes,
     networks: Networks,
+    bfd: BfdSessions,
     generation: u64,
     /// Generations on their way to the data plane, oldest first.
     awaiting: VecDeque<Awaiting>,
@@ -127,6 +130,7 @@ impl Router {
             hash_seed,
             routes: Routes::default(),
             networks: Networks::default(),
+            bfd: BfdSessions::default(),
             generation: 0,
             awaiting: VecDeque::new(),
             outstanding_ops: 0,
@@ -178,6 +182,7 @@ impl Router {
                 generation,
                 refused,
             } => self.fib_applied(generation, refused),
+            Event::Bfd(report) => self.bfd_report(*report),
             Event::Port { index, outcome } => self.port_outcome(index, outcome),
         }
         self.track_next_hops();

@@ -148,6 +148,7 @@ impl Rig {
             Effect::RemovePort(_)
             | Effect::KeepNeighbour(_)
             | Effect::ForgetNeighbour(_)
+            | Effect::Bfd(_)
             | Effect::Note(_) => {}
         }
     }
