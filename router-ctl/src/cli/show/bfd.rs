@@ -82,12 +82,13 @@ fn is_stopped_there(peer: &BfdPeer) -> bool {
     peer.remote_status.as_deref() == Some("shutdown")
 }
 
-/// Why it is not up.
+/// Why it is not up. `refused`: packets come, but from farther away than is allowed or from elsewhere.
 fn reason(peer: &BfdPeer) -> &str {
     match peer.status.as_str() {
         "up" => "",
-        _ if is_stopped_there(peer) => "neighbor's admin",
+        _ if is_stopped_there(peer) => "neighbor",
         _ => match peer.diagnostic.as_str() {
+            "ok" if peer.packets_refused > 0 => "refused",
             "ok" => "",
             "control detection time expired" => "expired",
             "neighbor signaled session down" => "signaled",
