@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -318,6 +320,54 @@ fn bfd_with_bird_notices_a_link_that_is_lost_and_lives_without_one() -> Result<(
     }
     drop(bird);
     ours.handle.stop()
+}
+
+/// Neither more threads than processors nor hundreds of sessions on the same thread make one miss three packets.
+#[test]
+fn bfd_of_two_busy_machines_holds_three_times_fifty_milliseconds() -> Result<()> {
+    const SESSIONS: u8 = 200;
+    let net = Net::build("bfdbusy")?;
+    let (mut ours, mut theirs) = (Ours::start(&net.ours)?, Ours::start(&net.theirs)?);
+    let key = |remote: [u8; 4], local: [u8; 4]| Key {
+        remote: remote.into(),
+        local: Some(local.into()),
+        interface: None,
+        multihop: false,
+    };
+    let mut keys = Vec::new();
+    for number in 1..=SESSIONS {
+        let (near, far) = ([10, 1, 0, number], [10, 1, 1, number]);
+        net.port.add_address(&format!("10.1.0.{number}/23"))?;
+        net.far.add_address(&format!("10.1.1.{number}/23"))?;
+        ours.put(&key(far, near), settings(50));
+        theirs.put(&key(near, far), settings(50));
+        keys.push((key(far, near), key(near, far)));
+    }
+    for (near, far) in &keys {
+        ours.wait_up(near)?;
+        theirs.wait_up(far)?;
+    }
+    let busy = Arc::new(AtomicBool::new(true));
+    for _ in 0..2 * std::thread::available_parallelism()?.get() {
+        let busy = busy.clone();
+        std::thread::spawn(move || while busy.load(Ordering::Relaxed) {});
+    }
+    let outcome = keys.iter().try_for_each(|(near, far)| {
+        for (side, key) in [(&mut ours, near), (&mut theirs, far)] {
+            let told = |status: &Status| status.counts.packets_in >= 150;
+            let status = side.wait(key, "hear 150 packets", COMES_UP, told)?;
+            assert_eq!(
+                (status.state, status.counts.down),
+                (State::Up, 0),
+                "{key:?}"
+            );
+        }
+        anyhow::Ok(())
+    });
+    busy.store(false, Ordering::Relaxed);
+    outcome?;
+    ours.handle.stop()?;
+    theirs.handle.stop()
 }
 
 #[test]

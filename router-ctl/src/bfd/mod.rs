@@ -22,7 +22,7 @@ use crate::bfd::fsm::State;
 use crate::bfd::packet::{Diagnostic, Discriminator};
 use crate::host::IfIndex;
 
-/// Which session: what RFC 5881 §3 and RFC 5883 §3 tell sessions apart by.
+/// Which session: what RFC 5881 §3 and RFC 5883 §4 tell sessions apart by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     pub remote: IpAddr,

@@ -89,7 +89,7 @@ pub struct Packet {
 /// Why a datagram was not acted on. Each is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Discard {
-    /// From farther away than the session allows (RFC 5881 §5, RFC 5883 §5).
+    /// From farther away than the session allows (RFC 5881 §5).
     Ttl,
     Short,
     Version,

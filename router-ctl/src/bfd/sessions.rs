@@ -1,4 +1,4 @@
-//! All sessions: which one a datagram belongs to (RFC 5880 §6.3, RFC 5881 §3, RFC 5883 §3), and whose timer is
+//! All sessions: which one a datagram belongs to (RFC 5880 §6.3, RFC 5881 §3, RFC 5883 §4), and whose timer is
 //! next.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

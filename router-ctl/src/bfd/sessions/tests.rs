@@ -382,7 +382,6 @@ fn nothing_that_arrives_can_panic_and_nothing_foreign_changes_a_state() {
 #[test]
 fn a_packet_finds_its_session_or_a_reason() {
     let now = Instant::now();
-    let mut sessions = Sessions::new(5);
     let link_local: IpAddr = "fe80::2".parse().unwrap();
     let on = |interface| Key {
         remote: link_local,
@@ -394,31 +393,9 @@ fn a_packet_finds_its_session_or_a_reason() {
         local: Some(address(1)),
         ..key(2)
     };
-    for wanted in [key(2), on(2), on(3), far.clone()] {
-        sessions.handle_request(Request::Put(wanted, Settings::default()), now);
-    }
-    sessions.handle_timeout(now);
-    let ids: BTreeMap<Key, u32> = std::iter::from_fn(|| sessions.poll_transmit())
-        .map(|transmit| (transmit.key, transmit.session.get()))
-        .collect();
-    assert_eq!(ids.len(), 4);
-    let packet = |yours: u32| Packet {
-        diagnostic: Diagnostic::NONE,
-        state: State::Down,
-        flags: crate::bfd::packet::Flags::default(),
-        multiplier: 3,
-        mine: Discriminator::new(77).unwrap(),
-        yours: Discriminator::new(yours),
-        desired_min_tx: 1_000_000,
-        required_min_rx: 300_000,
-        required_min_echo_rx: 0,
-    };
-    let (blank, first, third) = (
-        packet(0).encode(),
-        packet(ids[&key(2)]).encode(),
-        packet(ids[&on(3)]).encode(),
-    );
-    let multihop = packet(ids[&far]).encode();
+    let (mut sessions, ids) = with_sessions(&[key(2), on(2), on(3), far.clone()], now);
+    let [blank, first, third, multihop] =
+        [0, ids[&key(2)], ids[&on(3)], ids[&far]].map(|yours| down(yours).encode());
     let single = arrived(address(2), &blank);
     let local = |bytes, interface| Datagram {
         source: link_local,
@@ -430,6 +407,7 @@ fn a_packet_finds_its_session_or_a_reason() {
         ttl: Some(ttl),
         ..arrived(address(2), bytes)
     };
+    let with_ttl = |ttl| Datagram { ttl, ..single };
     let elsewhere = Datagram {
         destination: Some(address(200)),
         ..distant(&blank, 255)
@@ -437,20 +415,8 @@ fn a_packet_finds_its_session_or_a_reason() {
     let rows = [
         (single, Ok(key(2))),
         (arrived(address(2), &first), Ok(key(2))),
-        (
-            Datagram {
-                ttl: Some(254),
-                ..single
-            },
-            Err(Discard::Ttl),
-        ),
-        (
-            Datagram {
-                ttl: None,
-                ..single
-            },
-            Err(Discard::Ttl),
-        ),
+        (with_ttl(Some(254)), Err(Discard::Ttl)),
+        (with_ttl(None), Err(Discard::Ttl)),
         (arrived(address(3), &blank), Err(Discard::UnknownNeighbor)),
         (arrived(address(3), &first), Err(Discard::WrongSender)),
         (local(&blank, 2), Ok(on(2))),
@@ -459,7 +425,7 @@ fn a_packet_finds_its_session_or_a_reason() {
         (local(&third, 3), Ok(on(3))),
         (local(&third, 2), Err(Discard::WrongSender)),
         (distant(&blank, 255), Ok(far.clone())),
-        (distant(&multihop, 254), Ok(far.clone())),
+        (distant(&multihop, 254), Ok(far)),
         (distant(&multihop, 253), Err(Discard::Ttl)),
         (distant(&first, 255), Err(Discard::WrongSender)),
         (arrived(address(2), &multihop), Err(Discard::WrongSender)),
@@ -474,6 +440,34 @@ fn a_packet_finds_its_session_or_a_reason() {
             .find(|(after, before)| after != before)
             .map(|((key, _), _)| key);
         assert_eq!(outcome.map(|()| taken.unwrap()), expected, "row {at}");
+    }
+}
+
+/// A router with these sessions, and the discriminators that it gave them.
+fn with_sessions(keys: &[Key], now: Instant) -> (Sessions, BTreeMap<Key, u32>) {
+    let mut sessions = Sessions::new(5);
+    for key in keys {
+        sessions.handle_request(Request::Put(key.clone(), Settings::default()), now);
+    }
+    sessions.handle_timeout(now);
+    let ids: BTreeMap<_, _> = std::iter::from_fn(|| sessions.poll_transmit())
+        .map(|transmit| (transmit.key, transmit.session.get()))
+        .collect();
+    assert_eq!(ids.len(), keys.len());
+    (sessions, ids)
+}
+
+fn down(yours: u32) -> Packet {
+    Packet {
+        diagnostic: Diagnostic::NONE,
+        state: State::Down,
+        flags: crate::bfd::packet::Flags::default(),
+        multiplier: 3,
+        mine: Discriminator::new(77).unwrap(),
+        yours: Discriminator::new(yours),
+        desired_min_tx: 1_000_000,
+        required_min_rx: 300_000,
+        required_min_echo_rx: 0,
     }
 }
 
