@@ -182,6 +182,11 @@ impl Sessions {
 
     fn receive(&mut self, datagram: &Datagram<'_>, now: Instant) -> Result<(), Discard> {
         if !datagram.multihop && datagram.ttl != Some(SINGLE_HOP_TTL) {
+            // Not read, but told of: the neighbour may be farther away than is configured.
+            let id = self.neighbor(datagram);
+            if let Some(entry) = id.and_then(|id| self.sessions.get_mut(&id)) {
+                entry.session.handle_refused();
+            }
             return Err(Discard::Ttl);
         }
         let packet = Packet::decode(datagram.bytes)?;

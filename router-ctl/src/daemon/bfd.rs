@@ -33,6 +33,9 @@ use crate::daemon::bfd::receive::Receivers;
 use crate::daemon::bfd::transmit::Transmitter;
 use crate::router::event::Event;
 
+/// Turns that sockets may be read without a look at the timers: more than their buffers hold, so all that had
+/// arrived is read by then, and a flood does not keep us from sending.
+const PATIENCE: u32 = 16;
 /// How long a stop may take: the farewells of all sessions go out meanwhile.
 const STOP_WITHIN: Duration = Duration::from_millis(500);
 /// A summary of what was discarded, at most so often and only when there is something new.
@@ -140,13 +143,15 @@ struct Worker {
 
 impl Worker {
     fn run(mut self) {
+        let mut undrained = 0;
         loop {
             if self.take_commands() || self.receivers.is_due(Instant::now()) {
                 self.receivers.suit(&self.sessions, Instant::now());
             }
             let drained = self.take_datagrams();
-            // A timer is looked at only when nothing waits that could disarm it.
-            if drained {
+            // A timer is looked at when nothing waits any more that could disarm it.
+            undrained = if drained { 0 } else { undrained + 1 };
+            if undrained % PATIENCE == 0 {
                 self.sessions.handle_timeout(Instant::now());
                 self.flush();
             }
@@ -235,12 +240,14 @@ impl Worker {
         ];
         let next = deadlines.into_iter().flatten().min();
         let timeout = next.map(|at| TimeSpec::from(at.saturating_duration_since(now)));
-        let mut sources = vec![PollFd::new(self.woken.as_fd(), PollFlags::POLLIN)];
-        sources.extend(
-            self.receivers
-                .descriptors()
-                .map(|socket| PollFd::new(socket, PollFlags::POLLIN)),
-        );
+        // Who stops takes no more commands, and would be waked by the end of those who could send some.
+        let woken = self.stop_by.is_none().then(|| self.woken.as_fd());
+        let mut sources: Vec<_> = self
+            .receivers
+            .descriptors()
+            .chain(woken)
+            .map(|source| PollFd::new(source, PollFlags::POLLIN))
+            .collect();
         match ppoll(&mut sources, timeout, None) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => {

@@ -441,6 +441,13 @@ fn a_packet_finds_its_session_or_a_reason() {
             .map(|((key, _), _)| key);
         assert_eq!(outcome.map(|()| taken.unwrap()), expected, "row {at}");
     }
+    // Two for their TTL, one for its sender, one for its port; and one for its interface.
+    let refused = sessions.sessions.values().map(|entry| {
+        let counts = entry.session.status().counts;
+        (entry.key.clone(), counts.refused)
+    });
+    let refused: BTreeMap<_, _> = refused.collect();
+    assert_eq!([&key(2), &on(2), &on(3)].map(|key| refused[key]), [4, 0, 1]);
 }
 
 /// A router with these sessions, and the discriminators that it gave them.
