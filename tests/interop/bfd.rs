@@ -2,8 +2,8 @@
 //! is killed is noticed within the detection time.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{IpAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -371,6 +371,58 @@ fn bfd_of_two_busy_machines_holds_three_times_fifty_milliseconds() -> Result<()>
     });
     busy.store(false, Ordering::Relaxed);
     outcome?;
+    ours.handle.stop()?;
+    theirs.handle.stop()
+}
+
+/// Anybody on the Internet can send to the port, with a TTL below 255.
+#[test]
+fn bfd_is_not_ended_by_a_flood_from_afar() -> Result<()> {
+    let net = Net::build("bfdflood")?;
+    let (mut ours, theirs) = (Ours::start(&net.ours)?, Ours::start(&net.theirs)?);
+    let [near, near6, ..] = net.keys();
+    let far = |local: &str, key: &Key| Key {
+        remote: local.parse().unwrap(),
+        local: Some(key.remote),
+        interface: None,
+        multihop: false,
+    };
+    let pairs = [(&near, far(OUR_V4, &near)), (&near6, far(OUR_V6, &near6))];
+    for (near, far) in &pairs {
+        ours.put(near, settings(50));
+        theirs.put(far, settings(50));
+    }
+    for (near, _) in &pairs {
+        ours.wait_up(near)?;
+    }
+    let flooding = Arc::new(AtomicBool::new(true));
+    let sent = Arc::new(AtomicU64::new(0));
+    for (from, to) in [(THEIR_V4, OUR_V4), (THEIR_V6, OUR_V6)] {
+        let from: IpAddr = from.parse()?;
+        let to: IpAddr = to.parse()?;
+        let socket = net.theirs.run(|| UdpSocket::bind((from, 0)))?;
+        let (flooding, sent) = (flooding.clone(), sent.clone());
+        std::thread::spawn(move || {
+            while flooding.load(Ordering::Relaxed) {
+                let arrived = socket.send_to(&[0x20; 24], (to, 3784)).is_ok();
+                sent.fetch_add(u64::from(arrived), Ordering::Relaxed);
+            }
+        });
+    }
+    let outcome = pairs.iter().try_for_each(|(near, _)| {
+        let told = |status: &Status| status.counts.packets_in >= 150;
+        let status = ours.wait(near, "hear 150 packets", COMES_UP, told)?;
+        assert_eq!(
+            (status.state, status.counts.down),
+            (State::Up, 0),
+            "{near:?}"
+        );
+        assert!(status.counts.refused > 0, "the flood is counted");
+        anyhow::Ok(())
+    });
+    flooding.store(false, Ordering::Relaxed);
+    outcome?;
+    println!("{} packets of the flood", sent.load(Ordering::Relaxed));
     ours.handle.stop()?;
     theirs.handle.stop()
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, Socket, Type};
 use tracing::{debug, warn};
 
 use super::is_transient;
@@ -27,6 +27,9 @@ const LONGEST: usize = 256;
 const A_TURN: usize = 64;
 /// A port that another process has is tried again after this.
 const RETRY: Duration = Duration::from_secs(5);
+
+/// Room for every neighbour to send at once, a few times over.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Kind {
@@ -155,9 +158,40 @@ impl Kind {
             setsockopt(&socket, sockopt::Ipv4RecvTtl, &true)?;
             setsockopt(&socket, sockopt::Ipv4PacketInfo, &true)?;
         }
+        if !self.multihop {
+            socket.attach_filter(&far_senders_sampled(self.ipv6))?;
+        }
+        // Past the system's limit when that is allowed; a smaller buffer works too.
+        let _limited = setsockopt(&socket, sockopt::RcvBufForce, &RECEIVE_BUFFER)
+            .or_else(|_| setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER))
+            .is_err();
         socket.bind(&SocketAddr::new(address, self.port()).into())?;
         Ok(socket)
     }
+}
+
+/// A socket filter (classic BPF) that leaves one in 64 of the packets whose TTL is not 255. From farther than one
+/// hop nobody can fill the buffer, and that somebody tries is still counted.
+fn far_senders_sampled(ipv6: bool) -> [SockFilter; 7] {
+    const LOAD_BYTE: u16 = 0x30;
+    const LOAD_WORD: u16 = 0x20;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const AND: u16 = 0x54;
+    const RETURN: u16 = 0x06;
+    /// `SKF_NET_OFF`: from here on offsets count from the IP header.
+    const NETWORK_HEADER: u32 = 0xfff0_0000;
+    /// `SKF_AD_OFF + SKF_AD_RANDOM`.
+    const RANDOM: u32 = 0xffff_f000 + 56;
+    let ttl = NETWORK_HEADER + if ipv6 { 7 } else { 8 };
+    [
+        SockFilter::new(LOAD_BYTE, 0, 0, ttl),
+        SockFilter::new(JUMP_IF_EQUAL, 3, 0, 255),
+        SockFilter::new(LOAD_WORD, 0, 0, RANDOM),
+        SockFilter::new(AND, 0, 0, 63),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+        SockFilter::new(RETURN, 0, 0, 0),
+    ]
 }
 
 impl Receiver {
