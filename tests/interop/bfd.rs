@@ -173,7 +173,7 @@ impl Ours {
         let status = self.wait(key, "go down", detection + Duration::from_secs(2), down)?;
         assert_eq!(status.diagnostic, Diagnostic::EXPIRED, "{}", key.remote);
         let after = status.since.saturating_duration_since(killed);
-        println!("{}: down {after:?} after the kill", key.remote);
+        eprintln!("{}: down {after:?} after the kill", key.remote);
         assert!(after <= detection + SLACK, "{}: {after:?}", key.remote);
         Ok(())
     }
@@ -422,7 +422,7 @@ fn bfd_is_not_ended_by_a_flood_from_afar() -> Result<()> {
     });
     flooding.store(false, Ordering::Relaxed);
     outcome?;
-    println!("{} packets of the flood", sent.load(Ordering::Relaxed));
+    eprintln!("{} packets of the flood", sent.load(Ordering::Relaxed));
     ours.handle.stop()?;
     theirs.handle.stop()
 }
@@ -443,17 +443,16 @@ fn bfd_with_frr_comes_up_and_a_kill_is_noticed_within_the_detection_time() -> Re
         })?;
     }
     let what = "all four sessions of FRR to be up at 50 ms";
-    let peers = wait::try_until(what, COMES_UP, || {
+    wait::try_until(what, COMES_UP, || {
         let peers = frr.json("show bfd peers json").ok()?;
         let good = peers.as_array()?.iter().filter(|peer| {
             peer["status"] == "up"
                 && peer["remote-transmit-interval"] == 50
                 && peer["remote-detect-multiplier"] == 3
         });
-        (good.count() == 4).then_some(peers)
+        (good.count() == 4).then_some(())
     })
     .with_context(|| frr.query("show bfd peers json").unwrap_or_default())?;
-    println!("{peers:#}");
     // FRR shows what we announce, live.
     for key in &net.keys() {
         ours.put(key, settings(60));
