@@ -1,7 +1,8 @@
-//! The router beside BIRD 2 and FRR: the same matrix with each. Needs root and both packages.
+//! The router beside BIRD 2 and FRR: the same matrix with each, and BFD. Needs root and both packages.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod bfd;
 mod bird;
 mod frr;
 mod matrix;

@@ -3,8 +3,8 @@
 use crate::api::Backend;
 use crate::api::error::ApiError;
 use crate::router::query::{
-    Answer, BgpPrefix, BgpSummary, FibSummary, InstalledPrefix, Interface, Neighbor, Page, Query,
-    Route, Startup,
+    Answer, BfdPeer, BgpPrefix, BgpSummary, FibSummary, InstalledPrefix, Interface, Neighbor, Page,
+    Query, Route, Startup,
 };
 
 pub(super) async fn summary(backend: &dyn Backend) -> Result<BgpSummary, ApiError> {
@@ -33,6 +33,13 @@ pub(super) async fn fib(backend: &dyn Backend) -> Result<FibSummary, ApiError> {
         return Err(ApiError::wrong_answer());
     };
     Ok(fib)
+}
+
+pub(super) async fn bfd_peers(backend: &dyn Backend) -> Result<Vec<BfdPeer>, ApiError> {
+    let Answer::BfdPeers(peers) = backend.ask(Query::BfdPeers).await? else {
+        return Err(ApiError::wrong_answer());
+    };
+    Ok(peers)
 }
 
 pub(super) async fn startup(backend: &dyn Backend) -> Result<Startup, ApiError> {

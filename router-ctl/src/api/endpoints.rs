@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::api::error::ApiError;
+use crate::api::frr::bfd::{BfdPeer, BfdPeers};
 use crate::api::request::{NoFields, Request};
 use crate::api::view::{
     Fib, Interfaces, Startup, StatusView, Version, interfaces as view_interfaces,
@@ -49,6 +50,15 @@ pub(super) async fn interfaces(
     fields?;
     let interfaces = ask::interfaces(&*backend).await?;
     Ok(Json(view_interfaces(interfaces, &backend.config())))
+}
+
+pub(super) async fn bfd_peers(
+    State(backend): Shared,
+    fields: Request<NoFields>,
+) -> Result<Json<BfdPeers>, ApiError> {
+    fields?;
+    let peers = ask::bfd_peers(&*backend).await?;
+    Ok(Json(peers.iter().map(BfdPeer::new).collect()))
 }
 
 pub(super) async fn fib(

@@ -1,6 +1,7 @@
 //! Bodies in the shapes of FRR's JSON: key names, nesting and value types are FRR's, so that what reads FRR
 //! reads us. Keys that FRR does not have are additions; no key is renamed.
 
+pub mod bfd;
 pub mod neighbor;
 pub mod path;
 pub mod policy;

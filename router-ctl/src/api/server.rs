@@ -35,6 +35,7 @@ pub(super) fn routes(backend: Arc<dyn Backend>) -> Router {
         .route("/routes/{family}/{*prefix}", get(endpoints::routes::route))
         .route("/fib", get(endpoints::fib))
         .route("/reset/bgp/{neighbor}", post(endpoints::reset::bgp))
+        .route("/bfd/peers", get(endpoints::bfd_peers))
         .route("/dataplane/accounting", get(endpoints::stats::accounting))
         .route("/stats/prefixes", get(endpoints::stats::prefixes))
         .method_not_allowed_fallback(wrong_method)

@@ -76,6 +76,56 @@ fn ok(server: &Server, path: &str) -> Value {
 }
 
 #[test]
+fn bfd_peers_have_the_shape_of_frr() {
+    let server = Server::start(Fake::default());
+    let peers = ok(&server, "/bfd/peers");
+    assert_eq!(
+        peers[0],
+        json!({
+            "multihop": false,
+            "peer": "fe80::a8bb:ccff:fedd:eeff",
+            "vrf": "default",
+            "interface": "eth0",
+            "id": 17,
+            "remote-id": 4_000_000_001_u32,
+            "passive-mode": false,
+            "status": "up",
+            "remote-status": "up",
+            "uptime": 3725,
+            "diagnostic": "ok",
+            "remote-diagnostic": "ok",
+            "type": "dynamic",
+            "receive-interval": 300,
+            "transmit-interval": 300,
+            "echo-receive-interval": 0,
+            "echo-transmit-interval": 0,
+            "detect-multiplier": 3,
+            "remote-receive-interval": 300,
+            "remote-transmit-interval": 50,
+            "remote-echo-receive-interval": 0,
+            "remote-detect-multiplier": 5,
+            "detection-time": 1500,
+            "packets-received": 0,
+            "packets-sent": 0,
+            "packets-refused": 0,
+            "session-up-events": 0,
+            "session-down-events": 0,
+        })
+    );
+    let far = &peers[1];
+    assert_eq!(far["multihop"], true);
+    assert_eq!(far["local"], "10.255.0.1");
+    assert_eq!(far["minimum-ttl"], 254);
+    assert_eq!(far["status"], "down");
+    assert_eq!(far["remote-status"], "shutdown");
+    assert_eq!(far["downtime"], 3725);
+    assert_eq!(far["uptime"], Value::Null);
+    assert_eq!(far["remote-diagnostic"], "administratively down");
+    assert_eq!(peers[2]["remote-id"], 0);
+    assert_eq!(peers[2]["diagnostic"], "control detection time expired");
+}
+
+#[test]
 fn summary_has_the_shape_of_frr() {
     let server = Server::start(Fake::default());
     let summary = ok(&server, "/bgp/summary");

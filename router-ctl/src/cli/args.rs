@@ -114,6 +114,9 @@ pub(super) enum Show {
     Interfaces(Print),
     /// What is installed in the data plane, and how full it is
     Fib(Print),
+    /// BFD sessions
+    #[command(subcommand)]
+    Bfd(Bfd),
     /// Counters of the data plane
     #[command(subcommand)]
     Dataplane(Dataplane),
@@ -190,6 +193,12 @@ pub(super) struct ExplainPolicy {
     pub(super) prefixes: Vec<String>,
     #[command(flatten)]
     pub(super) print: Print,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Bfd {
+    /// One line for each session
+    Peers(Print),
 }
 
 #[derive(Args, Debug)]
@@ -400,6 +409,7 @@ mod tests {
             "show fib",
             "show dataplane accounting",
             "show drops",
+            "show bfd peers --json",
             "show system startup",
             "show version",
             "stats --top 5 --sort pps --watch --interval 500ms -4",

@@ -1,5 +1,6 @@
 //! `show`: which endpoint a command asks, and how its body is printed.
 
+mod bfd;
 mod bgp;
 mod dataplane;
 mod neighbor;
@@ -11,7 +12,7 @@ use std::io::Write;
 use serde::de::DeserializeOwned;
 
 use crate::cli::args::{
-    Bgp, Dataplane, Ip, NeighborTable, Print, RouteArgs, Show, System, TableArgs, TablePart,
+    Bfd, Bgp, Dataplane, Ip, NeighborTable, Print, RouteArgs, Show, System, TableArgs, TablePart,
 };
 use crate::cli::client::{Client, segment};
 use crate::cli::failure::Failure;
@@ -58,6 +59,7 @@ pub(super) fn show(
         Show::Dataplane(Dataplane::Accounting(print)) => {
             ask.body(print, "/dataplane/accounting", dataplane::accounting)
         }
+        Show::Bfd(Bfd::Peers(print)) => ask.body(print, "/bfd/peers", bfd::peers),
         Show::Drops(print) => ask.body(print, "/dataplane/accounting", dataplane::drops),
         Show::System(System::Startup(print)) => ask.body(print, "/system/startup", system::startup),
         Show::Version(print) => ask.body(print, "/version", system::version),

@@ -36,7 +36,7 @@ fn run(socket: &Path, line: &str) -> (String, Result<(), Failure>) {
 }
 
 /// Commands whose output is kept in `tests/snapshots`. `WRITE_SNAPSHOTS=1` writes them again.
-const SNAPSHOTS: [(&str, &str); 19] = [
+const SNAPSHOTS: [(&str, &str); 20] = [
     (
         "bgp-filtered-routes",
         "show bgp neighbors 10.0.0.2 filtered-routes",
@@ -57,6 +57,7 @@ const SNAPSHOTS: [(&str, &str); 19] = [
     ("fib", "show fib"),
     ("accounting", "show dataplane accounting"),
     ("drops", "show drops"),
+    ("bfd-peers", "show bfd peers"),
     ("startup", "show system startup"),
     ("version", "show version"),
 ];
@@ -135,6 +136,7 @@ fn json_is_the_body_of_the_answer() {
         ("show fib", "/fib"),
         ("show dataplane accounting", "/dataplane/accounting"),
         ("show drops", "/dataplane/accounting"),
+        ("show bfd peers", "/bfd/peers"),
         ("show system startup", "/system/startup"),
         ("show version", "/version"),
         (

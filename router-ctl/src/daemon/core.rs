@@ -10,6 +10,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
+use crate::daemon::bfd;
 use crate::daemon::fib_writer::Work;
 use crate::daemon::neighbours::{Neighbours, Report};
 use crate::fib::Probe;
@@ -40,6 +41,7 @@ pub(super) struct Outputs {
     pub(super) peers: Neighbours,
     pub(super) fib: std_mpsc::Sender<Work>,
     pub(super) neighbours: mpsc::UnboundedSender<Probe>,
+    pub(super) bfd: bfd::Requests,
 }
 
 /// Starts the thread; `effects` are what the router wanted before. When told to stop it tells the neighbours'
@@ -181,6 +183,7 @@ impl Core {
             Effect::RemovePort(index) => self.write(Work::RemovePort(index)),
             Effect::KeepNeighbour(key) => self.probe(Probe::Keep(key)),
             Effect::ForgetNeighbour(key) => self.probe(Probe::Forget(key)),
+            Effect::Bfd(request) => self.outputs.bfd.send(request),
             Effect::Note(note) => match note.level {
                 Level::Info => info!("{}", note.text),
                 Level::Warning => warn!("{}", note.text),

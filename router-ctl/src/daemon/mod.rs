@@ -1,12 +1,13 @@
 //! Sockets and timers into events, effects into sockets: what runs the router.
 //!
-//! Threads: the router's own ([`core`]), the FIB writer's ([`fib_writer`]), and a small tokio runtime for
+//! Threads: the router's own ([`core`]), the FIB writer's ([`fib_writer`]), that of BFD ([`bfd`]), and a small tokio runtime for
 //! everything that waits (neighbours, listener, netlink, API). Order of the start: configuration, listeners, a
 //! complete picture of the host, data plane (adopt what is pinned), ports, neighbours, router, API. Order of the
 //! stop: neighbours say what they have to say, the FIB writer finishes its queue; maps, program and links stay.
 
 mod api_socket;
 mod backend;
+pub mod bfd;
 mod config_file;
 mod connection;
 mod core;
@@ -96,6 +97,7 @@ struct Daemon {
     socket: PathBuf,
     /// Ends when the last neighbour's task has.
     alive: mpsc::Receiver<Infallible>,
+    bfd: bfd::Handle,
     backend: Arc<backend::DaemonBackend>,
     reloader: Reloader,
     hangup: Signal,
@@ -146,6 +148,7 @@ impl Daemon {
             door: door.clone(),
             alive: alive_end,
         });
+        let bfd = bfd::spawn(control.clone())?;
         tokio::spawn(netlink::follow(watch, control.clone()));
         tokio::spawn(netlink::keep(kernel::Neighbours::open()?, neighbour_inbox));
         let inputs = core::Inputs {
@@ -158,6 +161,7 @@ impl Daemon {
             peers: neighbours,
             fib,
             neighbours: wanted_neighbours,
+            bfd: bfd.requests(),
         };
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 
@@ -186,6 +190,7 @@ impl Daemon {
         Ok(Self {
             socket: options.socket,
             alive,
+            bfd,
             backend,
             reloader,
             hangup,
@@ -213,6 +218,11 @@ impl Daemon {
             "stopping; forwarding goes on with what is installed (`router-ctl unload` takes it away)"
         );
         self.backend.stopping.store(true, Ordering::Relaxed);
+        // First of all: a neighbour that loses BFD without this would not wait for us to come back (RFC 5882 §4.3).
+        let bfd = tokio::task::spawn_blocking(move || self.bfd.stop()).await;
+        if let Err(problem) = bfd.context("stopping BFD").flatten() {
+            error!("{problem:#}");
+        }
         if self.stop_router.send(()).is_err() {
             error!("the router thread ended before it was told to");
         }

@@ -104,6 +104,7 @@ impl Neighbours {
             | Effect::PutPort(_)
             | Effect::RemovePort(_)
             | Effect::AdvertiseOn(_)
+            | Effect::Bfd(_)
             | Effect::Note(_) => return Some(effect),
         }
         None

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bfd::Request;
 use crate::bgp::session::{SessionConfig, StopReason};
 use crate::bgp::types::Family;
 use crate::dataplane::Port;
@@ -58,6 +59,8 @@ pub enum Effect {
     RangeKeys(Vec<RangeKey>),
     /// Send router advertisements (lifetime 0) on these links, and tell of those that come: all of them.
     AdvertiseOn(Vec<IfIndex>),
+    /// To the thread that runs the BFD sessions.
+    Bfd(Request),
     /// Something an operator wants to read.
     Note(Note),
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
+use crate::bfd::Report;
 use crate::bgp::fsm::State;
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::session::{CloseReason, MessageCounts, Session};
@@ -85,6 +86,8 @@ pub enum Event {
         generation: u64,
         refused: Vec<Refused>,
     },
+    /// A BFD session changed.
+    Bfd(Box<Report>),
     /// The data plane has this port, or could not attach it.
     Port {
         index: IfIndex,

@@ -140,6 +140,7 @@ impl Router {
             self.reconcile_peer(id, None);
         }
         self.reconcile_ranges();
+        self.reconcile_bfd_of_peers();
     }
 
     pub(super) fn reconcile_peer(&mut self, id: PeerId, accept: Option<Ticket>) {
@@ -298,6 +299,16 @@ impl Router {
         })
     }
 
+    /// `update-source`: the address that sessions are opened from.
+    pub(super) fn source_of(&self, peer: &Peer) -> Option<IpAddr> {
+        match peer.config.update_source.as_ref()? {
+            UpdateSource::Address(address) => Some(*address),
+            UpdateSource::Interface(name) => {
+                self.host.source_on(self.host.index_of(name)?, peer.address)
+            }
+        }
+    }
+
     /// Keys of ranges, and links on which unnumbered neighbours are looked for.
     fn reconcile_ranges(&mut self) {
         let Some(bgp) = &self.config.protocols.bgp else {
@@ -337,6 +348,7 @@ impl Router {
             Some(new) => {
                 if let Some(id) = self.add_peer(new) {
                     self.reconcile_peer(id, Some(ticket));
+                    self.reconcile_bfd_of_peers();
                     return;
                 }
                 self.effects.push_back(Effect::RefuseStranger(ticket));
@@ -383,6 +395,7 @@ impl Router {
             peer.address = source;
         }
         self.reconcile_peer(id, None);
+        self.reconcile_bfd_of_peers();
     }
 
     /// Forgets a neighbour: its session, its paths, what it was told.

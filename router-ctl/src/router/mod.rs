@@ -14,6 +14,7 @@ pub mod query;
 pub mod transport;
 
 mod aggregates;
+mod bfd;
 mod configure;
 mod groups;
 mod host;
@@ -43,6 +44,7 @@ use crate::prefix::{PrefixId, PrefixIndex};
 use crate::rib::Rib;
 use crate::rib::update_group::UpdateGroups;
 use crate::router::aggregates::Aggregates;
+use crate::router::bfd::BfdSessions;
 use crate::router::effect::{Effect, Level, Note};
 use crate::router::event::{Event, Refused};
 use crate::router::host::HostView;
@@ -81,6 +83,7 @@ pub struct Router {
     /// What the daemon was told last.
     range_keys: Vec<RangeKey>,
     advertised_links: Vec<IfIndex>,
+    bfd: BfdSessions,
     generation: u64,
     /// Generations on their way to the data plane, oldest first.
     awaiting: VecDeque<Awaiting>,
@@ -155,6 +158,7 @@ impl Router {
             aggregates: Aggregates::default(),
             range_keys: Vec::new(),
             advertised_links: Vec::new(),
+            bfd: BfdSessions::default(),
             generation: 0,
             awaiting: VecDeque::new(),
             outstanding_ops: 0,
@@ -213,6 +217,7 @@ impl Router {
                 generation,
                 refused,
             } => self.fib_applied(generation, refused),
+            Event::Bfd(report) => self.bfd_report(*report),
             Event::Port { index, outcome } => self.port_outcome(index, outcome),
         }
         self.track_next_hops();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use router_common::route::RouteId;
 
+use crate::bfd;
 pub use crate::bgp::fsm::State as NeighborState;
 pub use crate::bgp::types::Origin;
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
@@ -55,6 +56,7 @@ pub enum Query {
     },
     Interfaces,
     Fib,
+    BfdPeers,
     Startup,
 }
 
@@ -101,6 +103,7 @@ pub enum Answer {
     Installed(Page<InstalledPrefix>),
     Interfaces(Vec<Interface>),
     Fib(FibSummary),
+    BfdPeers(Vec<BfdPeer>),
     Startup(Startup),
 }
 
@@ -324,6 +327,18 @@ pub struct FibSummary {
     pub stale: usize,
     pub generation: u64,
     pub hash_seed: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct BfdPeer {
+    /// Of the neighbours that use the session, the first that has one.
+    pub description: Option<String>,
+    pub key: bfd::Key,
+    /// Name of the key's interface.
+    pub interface: Option<String>,
+    /// Time in the present state.
+    pub since: Duration,
+    pub status: bfd::Status,
 }
 
 /// How long each part of the start took.

@@ -70,6 +70,7 @@ impl Router {
             Query::Installed { cursor } => Answer::Installed(self.installed(*cursor)),
             Query::Interfaces => Answer::Interfaces(self.interfaces()),
             Query::Fib => Answer::Fib(self.fib_summary()),
+            Query::BfdPeers => Answer::BfdPeers(self.bfd_peers(now)),
             Query::Startup => Answer::Startup(self.startup.clone()),
         }
     }

@@ -156,6 +156,7 @@ impl Rig {
             | Effect::AdvertiseOn(_)
             | Effect::KeepNeighbour(_)
             | Effect::ForgetNeighbour(_)
+            | Effect::Bfd(_)
             | Effect::Note(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! FRR's bgpd in a node, with zebra beside it, asked through vtysh.
+//! FRR's bgpd or bfdd in a node, with zebra beside it, asked through vtysh.
 //!
 //! bgpd needs zebra to know its interfaces: without, it refuses the link-local next hops of its IPv6 neighbours.
 
@@ -31,12 +31,21 @@ pub struct Frr {
 impl Frr {
     /// Starts zebra, then bgpd with this configuration, and waits until it answers.
     pub fn start(node: &Node, config: &str) -> Result<Self> {
-        let (bgpd, zebra) = (
-            program("/usr/lib/frr/bgpd", "frr")?,
+        Self::start_daemon(node, "bgpd", config)
+    }
+
+    /// The same with bfdd.
+    pub fn start_bfdd(node: &Node, config: &str) -> Result<Self> {
+        Self::start_daemon(node, "bfdd", config)
+    }
+
+    fn start_daemon(node: &Node, name: &str, config: &str) -> Result<Self> {
+        let (main, zebra) = (
+            program(&format!("/usr/lib/frr/{name}"), "frr")?,
             program("/usr/lib/frr/zebra", "frr")?,
         );
         let directory = node.directory().join("frr");
-        let config_file = directory.join("bgpd.conf");
+        let config_file = directory.join(format!("{name}.conf"));
         fs::create_dir_all(&directory)?;
         give_away(&directory)?;
         write(&config_file, config)?;
@@ -67,7 +76,11 @@ impl Frr {
         if let Some(status) = zebra.exit_status() {
             bail!("zebra ended with {status}:\n{}", zebra.log());
         }
-        let process = node.spawn("frr", daemon(&bgpd, "bgpd", &config_file))?;
+        let mut main = daemon(&main, name, &config_file);
+        if name == "bfdd" {
+            main.arg("--bfdctl").arg(directory.join("bfdd.sock"));
+        }
+        let process = node.spawn("frr", main)?;
         let mut frr = Self {
             node: node.clone(),
             process,
@@ -88,7 +101,7 @@ impl Frr {
         });
         match started {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(status)) => bail!("bgpd ended with {status}:\n{}", self.log()),
+            Ok(Err(status)) => bail!("FRR ended with {status}:\n{}", self.log()),
             Err(error) => Err(error.context(self.log())),
         }
     }
@@ -150,7 +163,7 @@ impl Frr {
         .with_context(|| self.query("show bgp summary").unwrap_or_default())
     }
 
-    /// Stops bgpd, then zebra; tells how bgpd ended.
+    /// Stops the daemon, then zebra; tells how the daemon ended.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         let status = self.process.stop(STOP_DEADLINE)?;
         self.zebra.stop(STOP_DEADLINE)?;

@@ -13,15 +13,19 @@ use router_common::route::RouteId;
 use router_common::verdict::Verdict;
 
 use crate::api::{AskError, Backend, Phase, Status, serve};
+use crate::bfd;
+use crate::bfd::fsm::State;
+use crate::bfd::packet::{Diagnostic, Discriminator};
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 use crate::config::model::{Config, ListenRange, NeighborName, NeighborSettings, NeighborTimers};
 use crate::dataplane::{Counters, VerdictCount};
 use crate::host::{IfIndex, LinkState, MacAddress};
 use crate::router::event::ResetKind;
 use crate::router::query::{
-    Answer, AsPathSegment, BgpPath, BgpPrefix, BgpSummary, Cursor, FamilySummary, FibSummary,
-    InstalledPrefix, Interface, Neighbor, NeighborFamily, NeighborState, Origin, Page, PathPeer,
-    PeerId, Protocol, Query, Route, RouteNextHop, RouteTarget, SegmentKind, Select, Startup,
+    Answer, AsPathSegment, BfdPeer, BgpPath, BgpPrefix, BgpSummary, Cursor, FamilySummary,
+    FibSummary, InstalledPrefix, Interface, Neighbor, NeighborFamily, NeighborState, Origin, Page,
+    PathPeer, PeerId, Protocol, Query, Route, RouteNextHop, RouteTarget, SegmentKind, Select,
+    Startup,
 };
 
 pub(crate) const CONFIG: &str = r#"
@@ -168,6 +172,7 @@ impl Fake {
             }
             Query::Interfaces => Answer::Interfaces(interfaces()),
             Query::Fib => Answer::Fib(fib()),
+            Query::BfdPeers => Answer::BfdPeers(bfd_peers()),
             Query::Startup => Answer::Startup(Startup {
                 adopted_routes: 1_042_325,
                 steps: vec![
@@ -684,6 +689,66 @@ fn fib() -> FibSummary {
         generation: 4_711,
         hash_seed: 0x1234_5678,
     }
+}
+
+/// Up on a link, lost over several hops, and never heard of.
+fn bfd_peers() -> Vec<BfdPeer> {
+    let number = |number| Discriminator::new(number).unwrap();
+    let milliseconds = Duration::from_millis;
+    let remote = |state, diagnostic| bfd::Remote {
+        state,
+        diagnostic,
+        discriminator: number(4_000_000_001),
+        transmit: milliseconds(50),
+        receive: milliseconds(300),
+        echo_receive: milliseconds(0),
+        multiplier: 5,
+        control_plane_independent: false,
+    };
+    let peer = |address: &str, state, diagnostic, remote| BfdPeer {
+        description: None,
+        key: bfd::Key {
+            remote: address.parse().unwrap(),
+            local: None,
+            interface: None,
+            multihop: false,
+        },
+        interface: None,
+        since: Duration::from_secs(3_725),
+        status: bfd::Status {
+            settings: bfd::Settings::default(),
+            state,
+            since: std::time::Instant::now(),
+            diagnostic,
+            discriminator: number(17),
+            remote,
+            transmit_interval: Some(milliseconds(300)),
+            detection_time: Some(milliseconds(1500)),
+            counts: bfd::Counts::default(),
+        },
+    };
+    let up = remote(State::Up, Diagnostic::NONE);
+    let stopped = remote(State::AdminDown, Diagnostic::ADMIN_DOWN);
+    let mut link_local = peer(
+        "fe80::a8bb:ccff:fedd:eeff",
+        State::Up,
+        Diagnostic::NONE,
+        Some(up),
+    );
+    link_local.key.interface = Some(IfIndex(2));
+    link_local.interface = Some("eth0".to_owned());
+    let signaled = Diagnostic::NEIGHBOR_SAID_DOWN;
+    let mut far = peer("10.255.0.7", State::Down, signaled, Some(stopped));
+    far.description = Some("route reflector in the other building".to_owned());
+    far.key.local = Some("10.255.0.1".parse().unwrap());
+    far.key.multihop = true;
+    let expired = peer(
+        "2001:db8:ffff:10::2",
+        State::Down,
+        Diagnostic::EXPIRED,
+        None,
+    );
+    vec![link_local, far, expired]
 }
 
 fn installed() -> Vec<InstalledPrefix> {

@@ -130,7 +130,7 @@ pub(super) const ITEMS: &[ItemRule] = &[ItemRule {
 
 /// Modules of router-ctl that are values: they take bytes, events and time, and return what to do.
 pub(super) const PURE: &[&str] = &[
-    "host", "prefix", "bgp", "policy", "rib", "fib", "config", "router",
+    "host", "prefix", "bfd", "bgp", "policy", "rib", "fib", "config", "router",
 ];
 
 /// What a pure module does not name, and why.
@@ -158,6 +158,7 @@ pub(super) const PURE_FORBIDS: &[(&[&str], &str)] = &[
 pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("host", &[]),
     ("prefix", &[]),
+    ("bfd", &["host"]),
     ("bgp", &[]),
     ("policy", &["bgp", "prefix"]),
     ("rib", &["bgp", "policy", "prefix"]),
@@ -166,6 +167,7 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     (
         "router",
         &[
+            "bfd",
             "bgp",
             "config",
             "fib",
@@ -183,13 +185,22 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("kernel", &["host"]),
     (
         "api",
-        &["bgp", "config", "dataplane", "host", "prefix", "router"],
+        &[
+            "bfd",
+            "bgp",
+            "config",
+            "dataplane",
+            "host",
+            "prefix",
+            "router",
+        ],
     ),
     ("cli", &["api", "bgp", "config", "daemon", "dataplane"]),
     (
         "daemon",
         &[
             "api",
+            "bfd",
             "bgp",
             "config",
             "dataplane",
