@@ -7,12 +7,13 @@ use std::sync::mpsc as std_mpsc;
 use std::time::Instant;
 
 use anyhow::Context;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::daemon::fib_writer::Work;
 use crate::daemon::neighbours::{Neighbours, Report};
 use crate::fib::Probe;
+use crate::host::IfIndex;
 use crate::router::Router;
 use crate::router::effect::{Effect, Level};
 use crate::router::event::Event;
@@ -40,6 +41,8 @@ pub(super) struct Outputs {
     pub(super) peers: Neighbours,
     pub(super) fib: std_mpsc::Sender<Work>,
     pub(super) neighbours: mpsc::UnboundedSender<Probe>,
+    /// Links with unnumbered neighbours.
+    pub(super) advertise_on: watch::Sender<Vec<IfIndex>>,
 }
 
 /// Starts the thread; `effects` are what the router wanted before. When told to stop it tells the neighbours'
@@ -185,6 +188,9 @@ impl Core {
                 Level::Info => info!("{}", note.text),
                 Level::Warning => warn!("{}", note.text),
             },
+            Effect::AdvertiseOn(links) => {
+                self.outputs.advertise_on.send_replace(links);
+            }
             // The neighbours took theirs.
             Effect::Transmit { .. }
             | Effect::StartPeer(_)
@@ -193,8 +199,7 @@ impl Core {
             | Effect::RemovePeer { .. }
             | Effect::RequestRefresh { .. }
             | Effect::RefuseStranger(_)
-            | Effect::RangeKeys(_)
-            | Effect::AdvertiseOn(_) => {}
+            | Effect::RangeKeys(_) => {}
         }
     }
 

@@ -18,6 +18,8 @@ mod neighbours;
 mod netlink;
 mod peer;
 mod ports;
+mod router_discovery;
+mod socket_option;
 mod tcp_md5;
 mod tcp_options;
 
@@ -148,6 +150,8 @@ impl Daemon {
         });
         tokio::spawn(netlink::follow(watch, control.clone()));
         tokio::spawn(netlink::keep(kernel::Neighbours::open()?, neighbour_inbox));
+        let (advertise_on, advertised) = watch::channel(Vec::new());
+        tokio::spawn(router_discovery::run(advertised, control.clone()));
         let inputs = core::Inputs {
             control: control_inbox,
             peers: report_inbox,
@@ -158,6 +162,7 @@ impl Daemon {
             peers: neighbours,
             fib,
             neighbours: wanted_neighbours,
+            advertise_on,
         };
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 
