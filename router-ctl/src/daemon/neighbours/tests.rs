@@ -173,6 +173,7 @@ async fn a_neighbour_that_was_reset_stays_away_or_comes_back_as_it_was_told() {
             _ => None,
         })
         .await;
+    left.start.session.hold_time = 30;
     let change = Box::new(left.start.clone());
     left.carry_out(Effect::ConfigurePeer(change));
     left.up().await;
