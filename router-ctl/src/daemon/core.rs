@@ -7,13 +7,14 @@ use std::sync::mpsc as std_mpsc;
 use std::time::Instant;
 
 use anyhow::Context;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{info, warn};
 
 use crate::daemon::bfd;
 use crate::daemon::fib_writer::Work;
 use crate::daemon::neighbours::{Neighbours, Report};
 use crate::fib::Probe;
+use crate::host::IfIndex;
 use crate::router::Router;
 use crate::router::effect::{Effect, Level};
 use crate::router::event::Event;
@@ -42,6 +43,8 @@ pub(super) struct Outputs {
     pub(super) fib: std_mpsc::Sender<Work>,
     pub(super) neighbours: mpsc::UnboundedSender<Probe>,
     pub(super) bfd: bfd::Requests,
+    /// Links with unnumbered neighbours.
+    pub(super) advertise_on: watch::Sender<Vec<IfIndex>>,
 }
 
 /// Starts the thread; `effects` are what the router wanted before. When told to stop it tells the neighbours'
@@ -188,6 +191,9 @@ impl Core {
                 Level::Info => info!("{}", note.text),
                 Level::Warning => warn!("{}", note.text),
             },
+            Effect::AdvertiseOn(links) => {
+                self.outputs.advertise_on.send_replace(links);
+            }
             // The neighbours took theirs.
             Effect::Transmit { .. }
             | Effect::StartPeer(_)
@@ -196,8 +202,7 @@ impl Core {
             | Effect::RemovePeer { .. }
             | Effect::RequestRefresh { .. }
             | Effect::RefuseStranger(_)
-            | Effect::RangeKeys(_)
-            | Effect::AdvertiseOn(_) => {}
+            | Effect::RangeKeys(_) => {}
         }
     }
 

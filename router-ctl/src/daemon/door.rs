@@ -410,3 +410,6 @@ pub(super) async fn refuse(mut stream: TcpStream) {
         debug!("a refused connection closed first: {error}");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,6 +94,14 @@ fn new_socket(address: IpAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
+#[cfg(test)]
+impl Sockets {
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let addresses = self.sockets.iter().map(TcpListener::local_addr);
+        addresses.map(Result::unwrap).collect()
+    }
+}
+
 /// A listener at work; dropped, it accepts no more.
 #[derive(Debug)]
 pub(super) struct Listener {
@@ -139,8 +147,7 @@ impl Listener {
         }
     }
 
-    /// A listener for one link on the port of this one. Both share the port while it is bound, and nobody else
-    /// can join them afterwards.
+    /// A listener for one link on the port of this one, which both have to agree to share for that.
     ///
     /// # Errors
     /// When the link is gone or the kernel refuses.
@@ -227,3 +234,6 @@ async fn accept(socket: Arc<TcpListener>, accepted: mpsc::Sender<Accepted>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

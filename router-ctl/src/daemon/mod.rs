@@ -19,6 +19,8 @@ mod neighbours;
 mod netlink;
 mod peer;
 mod ports;
+mod router_discovery;
+mod socket_option;
 mod tcp_md5;
 mod tcp_options;
 
@@ -151,6 +153,8 @@ impl Daemon {
         let bfd = bfd::spawn(control.clone())?;
         tokio::spawn(netlink::follow(watch, control.clone()));
         tokio::spawn(netlink::keep(kernel::Neighbours::open()?, neighbour_inbox));
+        let (advertise_on, advertised) = watch::channel(Vec::new());
+        tokio::spawn(router_discovery::run(advertised, control.clone()));
         let inputs = core::Inputs {
             control: control_inbox,
             peers: report_inbox,
@@ -162,6 +166,7 @@ impl Daemon {
             fib,
             neighbours: wanted_neighbours,
             bfd: bfd.requests(),
+            advertise_on,
         };
         let router_thread = core::spawn(router, effects, inputs, outputs)?;
 

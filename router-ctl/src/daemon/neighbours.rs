@@ -25,6 +25,13 @@ const CONNECTIONS: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Incarnation(u64);
 
+#[cfg(test)]
+impl Incarnation {
+    pub(super) fn of_test(number: u64) -> Self {
+        Self(number)
+    }
+}
+
 /// What a neighbour's task tells the core.
 #[derive(Debug)]
 pub(super) struct Report {
@@ -221,3 +228,6 @@ impl Running {
         let _ended = self.commands.send(command).is_err();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use crate::bgp::fsm::State;
-use crate::bgp::session::{ConnectionId, Direction, Session, StopReason};
+use crate::bgp::session::{ConnectionId, Direction, Session, SessionConfig, StopReason};
 use crate::bgp::types::Family;
 use crate::bgp::wire::route_refresh::RefreshKind;
 use crate::daemon::connection::{self, Connection, Reading, Ready};
@@ -260,15 +260,18 @@ impl PeerTask {
             ..
         } = change;
         self.identity.name = name;
+        let mut changed = !differs_by_restart_only(self.session.config(), &session);
         self.session.set_config(session, now);
         if self.ended {
             self.restart_is_over();
         }
         let before = std::mem::replace(&mut self.transport, transport);
         if before != self.transport {
+            changed = true;
             self.transport_changed(&before);
         }
-        if self.back_at.is_none() {
+        // A session that stays away until it is configured again has been now.
+        if changed && self.back_at.is_none() {
             self.session.start(now);
         }
     }
@@ -295,6 +298,16 @@ impl PeerTask {
         }
         self.session.set_config(config, Instant::now());
     }
+}
+
+/// Whether there is no difference but in what we say about our own restarts, which changes with time and not by
+/// anyone's wish.
+fn differs_by_restart_only(before: &SessionConfig, after: &SessionConfig) -> bool {
+    let without = |config: &SessionConfig| SessionConfig {
+        graceful_restart: None,
+        ..config.clone()
+    };
+    without(before) == without(after)
 }
 
 impl Identity {

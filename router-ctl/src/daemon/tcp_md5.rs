@@ -6,10 +6,16 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 
 use ipnet::IpNet;
 
+use crate::daemon::socket_option::SocketOption;
+
+const KEY: SocketOption = SocketOption {
+    level: libc::IPPROTO_TCP,
+    name: libc::TCP_MD5SIG_EXT,
+};
 /// `TCP_MD5SIG_MAXKEYLEN`
 const MAX_KEY: usize = 80;
 /// Size of `struct tcp_md5sig`: an address, flags, prefix length, key length, interface, key.
@@ -28,19 +34,20 @@ pub(super) fn set(socket: &impl AsFd, peers: IpNet, key: &str) -> io::Result<()>
             format!("a TCP MD5 key has 1 to {MAX_KEY} octets"),
         ));
     }
-    change(socket, &encode(peers, key.as_bytes())).map_err(|error| {
-        let hint = match error.raw_os_error() {
-            Some(libc::ENOPROTOOPT) => ": it is built without CONFIG_TCP_MD5SIG",
-            Some(libc::ENOMEM | libc::ENOBUFS) => {
-                ": no room for more keys on a socket; raise net.core.optmem_max"
-            }
-            Some(_) | None => "",
-        };
-        io::Error::new(
-            error.kind(),
-            format!("the kernel refuses the TCP MD5 key ({error}){hint}"),
-        )
-    })
+    KEY.set(socket, &encode(peers, key.as_bytes()))
+        .map_err(|error| {
+            let hint = match error.raw_os_error() {
+                Some(libc::ENOPROTOOPT) => ": it is built without CONFIG_TCP_MD5SIG",
+                Some(libc::ENOMEM | libc::ENOBUFS) => {
+                    ": no room for more keys on a socket; raise net.core.optmem_max"
+                }
+                Some(_) | None => "",
+            };
+            io::Error::new(
+                error.kind(),
+                format!("the kernel refuses the TCP MD5 key ({error}){hint}"),
+            )
+        })
 }
 
 /// The key is gone. Nothing happens when there was none.
@@ -48,7 +55,7 @@ pub(super) fn set(socket: &impl AsFd, peers: IpNet, key: &str) -> io::Result<()>
 /// # Errors
 /// Those of setsockopt(2).
 pub(super) fn remove(socket: &impl AsFd, peers: IpNet) -> io::Result<()> {
-    match change(socket, &encode(peers, &[])) {
+    match KEY.set(socket, &encode(peers, &[])) {
         Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(()),
         outcome => outcome,
     }
@@ -76,25 +83,6 @@ fn encode(peers: IpNet, key: &[u8]) -> [u8; SIZE] {
 
 fn family(family: libc::c_int) -> [u8; 2] {
     u16::try_from(family).unwrap_or_default().to_ne_bytes()
-}
-
-fn change(socket: &impl AsFd, option: &[u8; SIZE]) -> io::Result<()> {
-    let size = libc::socklen_t::try_from(SIZE).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open while it is borrowed, and the kernel reads `size` octets that `option` has.
-    let outcome = unsafe {
-        libc::setsockopt(
-            socket.as_fd().as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_MD5SIG_EXT,
-            option.as_ptr().cast(),
-            size,
-        )
-    };
-    if outcome == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
 }
 
 #[cfg(test)]

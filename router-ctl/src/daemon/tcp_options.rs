@@ -5,18 +5,27 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 
 use ipnet::IpNet;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::daemon::socket_option::SocketOption;
 use crate::daemon::tcp_md5;
 use crate::host::IfIndex;
 use crate::router::transport::Transport;
 
 /// Network control, DSCP CS6 (RFC 4594 §3.1), as a TOS octet.
 const TOS_CS6: u32 = 0xc0;
+const MINIMUM_TTL: SocketOption = SocketOption {
+    level: libc::IPPROTO_IP,
+    name: libc::IP_MINTTL,
+};
+const MINIMUM_HOP_COUNT: SocketOption = SocketOption {
+    level: libc::IPPROTO_IPV6,
+    name: libc::IPV6_MINHOPCOUNT,
+};
 
 /// Opens a connection in the current network namespace.
 ///
@@ -80,27 +89,11 @@ pub(super) fn send_with(family: IpAddr, ttl: u8, socket: &SockRef<'_>) -> io::Re
 
 /// RFC 5082: what comes with a lower TTL is dropped. 0 asks for nothing.
 fn require_ttl(family: IpAddr, minimum: u8, socket: &impl AsFd) -> io::Result<()> {
-    let (level, name) = match family {
-        IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MINTTL),
-        IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_MINHOPCOUNT),
+    let option = match family {
+        IpAddr::V4(_) => MINIMUM_TTL,
+        IpAddr::V6(_) => MINIMUM_HOP_COUNT,
     };
-    let value = libc::c_int::from(minimum);
-    let size = libc::socklen_t::try_from(size_of_val(&value)).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open while it is borrowed, and the kernel reads the one integer that is there.
-    let outcome = unsafe {
-        libc::setsockopt(
-            socket.as_fd().as_raw_fd(),
-            level,
-            name,
-            (&raw const value).cast(),
-            size,
-        )
-    };
-    if outcome == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    option.set(socket, &libc::c_int::from(minimum).to_ne_bytes())
 }
 
 fn endpoint(address: IpAddr, scope: Option<IfIndex>, port: u16) -> SocketAddr {

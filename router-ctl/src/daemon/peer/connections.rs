@@ -16,11 +16,16 @@ use crate::router::transport::Transport;
 
 /// How long a TCP connection may take to open.
 const DIAL_WITHIN: Duration = Duration::from_secs(10);
+const NO_ANSWER: &str = "no answer to the connection request";
 /// Read calls in one turn; then timers and output have theirs.
 const READS_A_TURN: usize = 8;
 
 impl PeerTask {
     pub(super) fn dial(&mut self) {
+        if self.dialling.is_some() {
+            // The time between two attempts may be shorter than what one may take.
+            self.note_dial_error(NO_ANSWER.to_owned());
+        }
         self.give_up_dialling();
         self.dialling = Some(tokio::spawn(dial_within(self.transport.clone())));
     }
@@ -32,12 +37,16 @@ impl PeerTask {
     }
 
     pub(super) fn dial_failed(&mut self, error: &io::Error) {
-        let error = error.to_string();
+        self.note_dial_error(error.to_string());
+        self.session.handle_dial_failed(Instant::now());
+    }
+
+    /// One line for each new reason, however often it is met.
+    fn note_dial_error(&mut self, error: String) {
         if self.dial_error.as_ref() != Some(&error) {
             info!("neighbor {}: cannot connect: {error}", self.identity.name);
             self.dial_error = Some(error);
         }
-        self.session.handle_dial_failed(Instant::now());
     }
 
     /// A connection is there, from either side. It gets all its options or is not used.
@@ -204,10 +213,5 @@ impl PeerTask {
 async fn dial_within(transport: Transport) -> io::Result<TcpStream> {
     tokio::time::timeout(DIAL_WITHIN, tcp_options::dial(transport))
         .await
-        .unwrap_or_else(|_| {
-            Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "no answer to the connection request",
-            ))
-        })
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, NO_ANSWER)))
 }

@@ -111,14 +111,18 @@ system-as = 65000
 [protocols.bgp.neighbor."10.0.1.2"]
 remote-as = 65000
 description = "near"
+bfd = {}
 [protocols.bgp.neighbor."10.0.2.2"]
 remote-as = 65000
 update-source = "10.255.0.1"
+bfd = {}
 [protocols.bgp.neighbor."10.0.3.2"]
 remote-as = 65001
+bfd = {}
 [protocols.bgp.neighbor."10.0.4.2"]
 remote-as = 65001
 ebgp-multihop = 3
+bfd = {}
 "#;
 
 #[test]
@@ -163,7 +167,6 @@ fn the_configuration_and_the_subnets_say_how_far_a_neighbour_is() {
     assert_eq!(multihop, [false, true, false, true]);
     assert_eq!(wanted[1].1.local, Some("10.255.0.1".parse().unwrap()));
 
-    router.reconcile_bfd(wanted.clone());
     let asked = std::iter::from_fn(|| router.poll_effect())
         .filter(|effect| matches!(effect, Effect::Bfd(Request::Put(..))))
         .count();
