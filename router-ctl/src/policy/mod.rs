@@ -1,52 +1,30 @@
-//! What a neighbour may tell us and what we may tell it. The rule that holds where no policy is configured:
-//! an eBGP neighbour without one neither gives nor gets routes (RFC 8212).
+//! What a neighbour may tell us and what we may tell it.
+//!
+//! [`model`] is `policy …` of the configuration as plain data. [`Policies::compile`] makes typed, immutable objects
+//! of it: names resolved, expressions compiled, prefix lists searchable. All that is wrong is found there; a
+//! compiled policy cannot fail. An object that is the same as before stays the same object, so the address of a
+//! [`Chain`] says whether the routes it judged must be judged again.
+//!
+//! A [`Chain`] is what one neighbour applies in one family and direction: distribute-list, prefix-list,
+//! filter-list, route-map, in this order. It looks at a [`Subject`] and gives an [`Outcome`]: permitted with
+//! [`Edits`], or denied with the rule that did. The lists that match are in `compile/`, one file a noun; the
+//! rules of a route-map are run in `evaluate.rs`, `explain.rs` writes down the way it takes.
+//!
+//! Without a policy, `default.rs` says what holds.
 
-/// Whether routes pass in one direction of one neighbour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DefaultPolicy {
-    Permit,
-    Deny,
-}
+mod chain;
+mod compile;
+mod default;
+mod explain;
+pub mod model;
+mod outcome;
+mod problem;
+mod subject;
 
-/// Inside one AS, or between two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Session {
-    Internal,
-    External,
-}
-
-/// `protocols bgp parameters ebgp-requires-policy`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EbgpRequiresPolicy {
-    Yes,
-    No,
-}
-
-/// The verdict on every route of a neighbour and direction without a configured policy (RFC 8212 §2). It is the
-/// same for import and for export.
-pub fn without_policy(session: Session, required: EbgpRequiresPolicy) -> DefaultPolicy {
-    match (session, required) {
-        (Session::External, EbgpRequiresPolicy::Yes) => DefaultPolicy::Deny,
-        (Session::Internal, _) | (Session::External, EbgpRequiresPolicy::No) => {
-            DefaultPolicy::Permit
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_ebgp_is_denied_by_default() {
-        use {DefaultPolicy::*, EbgpRequiresPolicy::*, Session::*};
-        for (session, required, verdict) in [
-            (External, Yes, Deny),
-            (External, No, Permit),
-            (Internal, Yes, Permit),
-            (Internal, No, Permit),
-        ] {
-            assert_eq!(without_policy(session, required), verdict);
-        }
-    }
-}
+pub use self::chain::{Chain, ChainNames};
+pub use self::compile::Policies;
+pub use self::default::{DefaultPolicy, EbgpRequiresPolicy, Session, without_policy};
+pub use self::explain::{Explanation, Step};
+pub use self::outcome::{Denial, Edits, NextHopEdit, Outcome};
+pub use self::problem::{ListKind, PolicyProblem, ProblemKind, Reference};
+pub use self::subject::{Direction, Scratch, Source, Subject};

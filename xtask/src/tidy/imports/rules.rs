@@ -93,6 +93,10 @@ pub(super) const CRATES: &[CrateRule] = &[
         ],
     },
     CrateRule {
+        names: &["regex"],
+        only_in: &["router-ctl/src/policy/"],
+    },
+    CrateRule {
         names: &["router_common"],
         only_in: &["router-ctl/src/", "router-ebpf/src/"],
     },
