@@ -30,10 +30,13 @@ pub mod update_group;
 
 pub use attributes::{AttributesId, StoredAttributes};
 pub use decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax, Step};
-pub use export::{GroupKey, GroupKind, OwnNextHopV6};
+pub use export::{
+    AddPathSend, DefaultOriginate, ExportVerdict, FamilyKey, GroupKey, GroupKind, NextHopSelf,
+    OwnNextHopV6, PolicyPeer, Reflector, RemovePrivateAs, Unchanged, Withheld, WithoutCommunities,
+};
 pub use next_hops::{NextHopRef, Reachability};
 pub use route::{
-    Change, PathCounts, PathRef, PathView, PathViews, PeerId, PeerInfo, PeerKind, Reason,
+    Change, PathCounts, PathRank, PathRef, PathView, PathViews, PeerId, PeerInfo, PeerKind, Reason,
     Rejection, Selection, Totals,
 };
 pub use table::Rib;

@@ -201,7 +201,7 @@ impl Router {
                 if change.paths_changed {
                     self.install(change.prefix);
                 }
-                if change.best_changed {
+                if change.best_changed || change.candidates {
                     advertise.push(change.prefix);
                 }
             }
@@ -327,7 +327,7 @@ impl Router {
     }
 
     fn advertise(&mut self) {
-        for transmit in self.groups.poll(&mut self.rib, &self.index, SLICE) {
+        for transmit in self.groups.poll(&mut self.rib, &mut self.index, SLICE) {
             for &id in &transmit.peers {
                 let Some(peer) = self.peers.get_mut(id) else {
                     continue;

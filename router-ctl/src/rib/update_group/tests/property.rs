@@ -1,14 +1,19 @@
 //! Whatever happens in whatever order: once everything is settled, each member knows exactly what the Loc-RIB
-//! exports to it, and has never been told its own path.
+//! exports to it by the key that it has now, and has never been told its own path.
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::bgp::types::{FamilySet, Nlri, RouterId};
+use crate::policy::Scratch;
 use crate::prefix::PrefixId;
-use crate::rib::PeerKind;
-use crate::rib::testing::with_community;
+use crate::rib::export::{Outgoing, Way};
+use crate::rib::testing::{peer as info, with, with_community};
+use crate::rib::update_group::change::heard_from;
+use crate::rib::{DefaultOriginate, NextHopSelf, PeerKind};
 
-const PREFIXES: [&str; 7] = [
+const PREFIXES: [&str; 8] = [
+    "0.0.0.0/0",
     "10.0.0.0/8",
     "10.1.0.0/16",
     "192.0.2.0/24",
@@ -38,6 +43,11 @@ enum Op {
     Congested(u16, bool),
     Refresh(u16, bool, bool),
     Gate(usize, u8),
+    Rejoin(u16, u8),
+    Suppress(usize, bool),
+    Client(u16, bool),
+    /// The session ends, and the peer comes back as another router.
+    Rename(u16, u8),
     Settle,
     Poll(usize),
 }
@@ -56,6 +66,10 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (peer(), any::<bool>()).prop_map(|(peer, full)| Op::Congested(peer, full)),
         2 => (peer(), any::<bool>(), any::<bool>()).prop_map(|(peer, v6, enhanced)| Op::Refresh(peer, v6, enhanced)),
         1 => (prefix(), 0u8..2).prop_map(|(prefix, gate)| Op::Gate(prefix, gate)),
+        5 => (peer(), 0u8..9).prop_map(|(peer, variant)| Op::Rejoin(peer, variant)),
+        1 => (prefix(), any::<bool>()).prop_map(|(prefix, on)| Op::Suppress(prefix, on)),
+        1 => (10u16..12, any::<bool>()).prop_map(|(peer, on)| Op::Client(peer, on)),
+        1 => (10u16..12, 0u8..3).prop_map(|(peer, id)| Op::Rename(peer, id)),
         5 => Just(Op::Settle),
         6 => (1usize..5).prop_map(Op::Poll),
     ]
@@ -72,19 +86,47 @@ fn attributes(peer: u16, variant: u32) -> PathAttributes {
         4..6 => with_med(&path(&[65001, 7, variant], 1), 4),
         6 => with_community(&base, 0xffff_ff01),
         7 => with_community(&base, 0xffff_ff02),
+        // Originated by iBGP peer 10 or 11, when it comes by iBGP.
+        8 if peer >= 10 => with(&base, |editor| {
+            editor.set_originator_id(RouterId(Ipv4Addr::new(
+                10,
+                0,
+                0,
+                21 - u8::try_from(peer).unwrap(),
+            )));
+        }),
         _ => with_community(&base, variant),
     }
 }
 
-fn key_of(peer: u16) -> GroupKey {
-    match peer {
-        3 => GroupKey {
-            families: [V4].into_iter().collect(),
-            ..ebgp()
-        },
-        0..10 => ebgp(),
-        _ => key(GroupKind::Ibgp),
+/// The key of a peer; all variants hold for the same session.
+fn key_of(peer: u16, variant: u8) -> GroupKey {
+    let mut key = key(if peer < 10 {
+        GroupKind::Ebgp
+    } else {
+        GroupKind::Ibgp
+    });
+    if peer == 3 {
+        key.families = [V4].into_iter().collect();
     }
+    match variant {
+        1 => key.ipv4_unicast.denied = true,
+        2 => {
+            key.behind_local_as = Some(crate::bgp::types::Asn(65099));
+            key.ipv4_unicast.nexthop_self = NextHopSelf::Forced;
+        }
+        3 => key.ipv4_unicast.without.standard = true,
+        4 => key.ipv4_unicast.default_originate = Some(DefaultOriginate::default()),
+        5 => key.graceful_shutdown = true,
+        6 => {
+            key.shared_subnets.push("192.0.2.0/24".parse().unwrap());
+            key.ipv6_unicast.denied = true;
+        }
+        7 => key.ipv4_unicast.reflector_client = true,
+        8 => key.solo = Some(PeerId(peer)),
+        _ => {}
+    }
+    key
 }
 
 fn apply(net: &mut Net, op: &Op) {
@@ -97,7 +139,7 @@ fn apply(net: &mut Net, op: &Op) {
             net.announce(peer, PREFIXES[prefix], &attributes(peer, variant));
         }
         Op::Withdraw { peer, prefix } => net.world.withdraw(peer, PREFIXES[prefix]),
-        Op::Join(peer) => net.join(peer, key_of(peer)),
+        Op::Join(peer) => net.join(peer, key_of(peer, 0)),
         Op::Leave(peer) => net.leave(peer),
         Op::SessionLost(peer) => {
             net.leave(peer);
@@ -130,38 +172,86 @@ fn apply(net: &mut Net, op: &Op) {
                 }
             }
         }
+        Op::Rejoin(peer, variant) => net.rejoin(peer, key_of(peer, variant)),
+        Op::Suppress(prefix, on) => {
+            if let Some(id) = net.world.index.get(PREFIXES[prefix].parse().unwrap()) {
+                if on {
+                    net.groups.suppress(id);
+                } else {
+                    net.groups.unsuppress(id);
+                }
+            }
+        }
+        Op::Client(peer, on) => {
+            let mut info = *net.world.rib.peer(PeerId(peer)).unwrap();
+            info.clients = if on {
+                [V4].into_iter().collect()
+            } else {
+                FamilySet::NONE
+            };
+            net.world.rib.set_peer(PeerId(peer), info);
+        }
+        Op::Rename(peer, id) => {
+            apply(net, &Op::SessionLost(peer));
+            let mut info = info(u8::try_from(peer).unwrap(), PeerKind::Ibgp);
+            info.router_id = RouterId(Ipv4Addr::new(10, 0, id, u8::try_from(peer).unwrap()));
+            net.world.rib.set_peer(PeerId(peer), info);
+        }
         Op::Settle => net.settle(),
         Op::Poll(budget) => net.poll(budget),
     }
 }
 
 /// What the Loc-RIB exports to `peer`, computed prefix by prefix without groups.
-fn exported(net: &Net, peer: u16) -> BTreeMap<ipnet::IpNet, PathAttributes> {
-    let key = key_of(peer);
+fn exported(net: &Net, peer: u16) -> BTreeMap<Nlri, PathAttributes> {
+    let key = &net.keys[&peer];
     let rib = &net.world.rib;
-    let ids = [false, true].into_iter().flat_map(|ipv6| {
-        let family = if ipv6 { V6 } else { V4 };
-        (0..rib.prefix_bound(family)).map(move |index| (family, PrefixId::from_index(index, ipv6)))
+    let receiver = rib.peer(PeerId(peer)).unwrap();
+    let ids = [V4, V6].into_iter().flat_map(|family| {
+        let ids = 0..rib.prefix_bound(family);
+        ids.map(move |index| (family, PrefixId::from_index(index, family == V6)))
     });
-    ids.filter_map(|(family, id)| {
-        let selection = rib.selection(id)?;
-        let best = selection.best;
-        let raw = rib.attributes(best.attributes);
-        let communities: Vec<_> = raw.view().communities().map(|each| each.0).collect();
-        let told = best.peer != PeerId(peer)
-            && key.families.contains(family)
-            && !communities.contains(&0xffff_ff02)
-            && match key.kind {
-                GroupKind::Ebgp => !communities.contains(&0xffff_ff01),
-                GroupKind::Ibgp => selection.kind != PeerKind::Ibgp,
-            };
-        // IPv6 prefixes with an IPv4 next hop cannot be passed on unchanged.
-        let told = told
-            && (family == V4 || key.kind == GroupKind::Ebgp || selection.kind == PeerKind::Local);
-        let exported = || key.export(family, selection.kind, raw).unwrap();
-        told.then(|| (net.world.index.prefix(id), exported()))
-    })
-    .collect()
+    let told = ids.filter_map(|(family, id)| {
+        let best = rib.selection(id)?.best;
+        let path = Outgoing {
+            prefix: net.world.index.prefix(id),
+            attributes: rib.attributes(best.attributes),
+            key: rib.attributes.key(best.attributes),
+            heard: heard_from(rib, best.peer, family),
+            way: if net.groups.shared.suppressed.contains(id) {
+                Way::Suppressed
+            } else {
+                Way::Policy
+            },
+            sender: rib.peer(best.peer).unwrap().router_id,
+            leads_to_receiver: receiver.address
+                == Some(rib.attributes(best.attributes).next_hop.address()),
+        };
+        let originator = path.attributes.view().originator_id();
+        if best.peer == PeerId(peer)
+            || (key.kind == GroupKind::Ibgp && originator == Some(receiver.router_id))
+        {
+            return None;
+        }
+        let nlri = nlri(&path.prefix.to_string());
+        Some((nlri, key.judge(&path, &mut Scratch::default()).ok()?))
+    });
+    let mut told: BTreeMap<_, _> = told.collect();
+    if key.ipv4_unicast.default_originate.is_some() {
+        let route = own();
+        let path = Outgoing {
+            prefix: PREFIXES[0].parse().unwrap(),
+            attributes: (&route).into(),
+            key: &crate::rib::key::DecisionKey::of(&route.raw),
+            heard: crate::rib::export::Heard::Local,
+            way: Way::Originated,
+            sender: RouterId(Ipv4Addr::UNSPECIFIED),
+            leads_to_receiver: false,
+        };
+        let default = key.judge(&path, &mut Scratch::default()).unwrap();
+        told.insert(nlri(PREFIXES[0]), default);
+    }
+    told
 }
 
 proptest! {
@@ -188,19 +278,23 @@ proptest! {
         for (&peer, receiver) in &net.receivers {
             prop_assert_eq!(&receiver.table, &exported(&net, peer), "peer {}", peer);
             prop_assert!(net.groups.is_in_step(PeerId(peer)));
-            let families = key_of(peer).families;
+            let families = net.keys[&peer].families;
             for family in families.iter() {
                 let ends = receiver.marks.iter().filter(|&&mark| mark == Mark::EndOfRib(family));
                 prop_assert_eq!(ends.count(), 1);
-                let of_family = receiver.table.keys().filter(|&&prefix| Family::of(prefix) == family);
+                let of_family = receiver.table.keys().filter(|nlri| Family::of(nlri.prefix) == family);
                 prop_assert_eq!(of_family.count(), net.groups.advertised(PeerId(peer), family));
             }
         }
-        let refreshed = ops.iter().any(|op| matches!(op, Op::Refresh(..)));
-        if !refreshed {
+        // A peer that comes back as another router may have what it reflected sent once more.
+        let repeated = ops.iter().any(|op| matches!(op, Op::Refresh(..) | Op::Rename(..)));
+        if !repeated {
             prop_assert!(net.receivers.values().all(|receiver| receiver.needless == 0));
         }
 
+        for prefix in 0..PREFIXES.len() {
+            apply(&mut net, &Op::Suppress(prefix, false));
+        }
         for peer in PEERS.into_iter().chain([0]) {
             apply(&mut net, &Op::SessionLost(peer));
         }
