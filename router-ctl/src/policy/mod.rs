@@ -13,9 +13,14 @@
 //! Without a policy, `default.rs` says what holds.
 
 mod chain;
+mod change;
 mod compile;
+mod condition;
 mod default;
+mod evaluate;
 mod explain;
+#[cfg(test)]
+mod fixture;
 pub mod model;
 mod outcome;
 mod problem;

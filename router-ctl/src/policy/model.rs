@@ -11,14 +11,14 @@ use std::net::Ipv4Addr;
 use ipnet::{IpNet, Ipv6Net};
 
 pub use self::route_map::{
-    AddressMatch, AggregatorSet, AsPathSet, CommunityMatch, CommunitySet, Ipv6NextHopSet,
-    LargeCommunityMatch, Match, MatchV4, MatchV6, NextHopMatch, OnMatch, Peer, Protocol, RouteMap,
-    RouteMapRule, RouteTargets, Set, SetNextHop,
+    AddressMatch, AggregatorSet, AsPathSet, CommunityMatch, CommunityRangeMatch, CommunityRangeSet,
+    CommunitySet, Ipv6NextHopSet, LargeCommunityMatch, Match, MatchV4, MatchV6, NextHopMatch,
+    OnMatch, Peer, Protocol, RouteMap, RouteMapRule, RouteTargets, Set, SetNextHop,
 };
 pub(in crate::policy) use self::value::INTERNET;
 pub use self::value::{
-    ExtendedValue, NotAValue, NumberChange, parse_community, parse_extended_community,
-    parse_large_community,
+    CommunityRange, ExtendedValue, NotAValue, NumberChange, parse_community,
+    parse_extended_community, parse_large_community,
 };
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

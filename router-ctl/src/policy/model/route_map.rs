@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::bgp::attributes::{Community, LargeCommunity};
 use crate::bgp::types::{Asn, Origin, RouterId};
-use crate::policy::model::{Action, ExtendedValue, NumberChange};
+use crate::policy::model::{Action, CommunityRange, ExtendedValue, NumberChange};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteMap {
@@ -37,6 +37,8 @@ pub enum OnMatch {
 pub struct Match {
     pub as_path: Vec<String>,
     pub community: CommunityMatch,
+    /// All of them must hold.
+    pub community_range: BTreeMap<CommunityRange, CommunityRangeMatch>,
     pub large_community: LargeCommunityMatch,
     pub extcommunity: Vec<String>,
     pub interface: Vec<String>,
@@ -55,6 +57,13 @@ pub struct CommunityMatch {
     pub community_list: Vec<String>,
     /// The communities of the route are those of the rule and no others.
     pub exact_match: bool,
+}
+
+/// The route has a community of the range with such a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommunityRangeMatch {
+    pub ge: Option<u16>,
+    pub le: Option<u16>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,6 +152,8 @@ pub struct Set {
     pub as_path: AsPathSet,
     pub atomic_aggregate: bool,
     pub community: CommunitySet<Community>,
+    /// After `community`.
+    pub community_range: BTreeMap<CommunityRange, CommunityRangeSet>,
     pub large_community: CommunitySet<LargeCommunity>,
     pub extcommunity: RouteTargets,
     pub distance: Option<u8>,
@@ -192,7 +203,16 @@ impl<C> Default for CommunitySet<C> {
     }
 }
 
-/// `set extcommunity`: `rt` and `soo` replace what there is of their kind, `none` removes all first.
+/// One of these. `max` and `min` leave one community of the range: the largest or smallest of what the route
+/// has and this value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommunityRangeSet {
+    pub max: Option<u16>,
+    pub min: Option<u16>,
+    pub delete: bool,
+}
+
+/// `set extcommunity`: `none` removes all, then `rt` and `soo` are added to what there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RouteTargets {
     pub none: bool,

@@ -113,6 +113,54 @@ impl FromStr for ExtendedValue {
     }
 }
 
+/// Communities of one AS whose second half is a scale: `64511:1-9`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommunityRange {
+    asn: u16,
+    low: u16,
+    high: u16,
+}
+
+impl CommunityRange {
+    pub fn new(asn: u16, low: u16, high: u16) -> Option<Self> {
+        (low <= high).then_some(Self { asn, low, high })
+    }
+
+    /// The value of a community that lies in the range.
+    pub fn value(self, Community(number): Community) -> Option<u16> {
+        let [a, b, c, d] = number.to_be_bytes();
+        let value = u16::from_be_bytes([c, d]);
+        (u16::from_be_bytes([a, b]) == self.asn && self.contains(value)).then_some(value)
+    }
+
+    pub fn contains(self, value: u16) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
+    pub fn community(self, value: u16) -> Community {
+        Community(u32::from(self.asn) << 16 | u32::from(value))
+    }
+}
+
+impl fmt::Display for CommunityRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}-{}", self.asn, self.low, self.high)
+    }
+}
+
+impl FromStr for CommunityRange {
+    type Err = NotAValue;
+
+    fn from_str(text: &str) -> Result<Self, NotAValue> {
+        let parse = || {
+            let (asn, values) = text.split_once(':')?;
+            let (low, high) = values.split_once('-')?;
+            Self::new(parse_number(asn)?, parse_number(low)?, parse_number(high)?)
+        };
+        parse().ok_or(NotAValue("ASN:LOW-HIGH"))
+    }
+}
+
 /// What a text was expected to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAValue(pub &'static str);
@@ -181,3 +229,6 @@ fn parse_number<T: FromStr>(text: &str) -> Option<T> {
         .parse()
         .ok()
 }
+
+#[cfg(test)]
+mod tests;
