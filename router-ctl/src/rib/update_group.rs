@@ -178,17 +178,15 @@ impl UpdateGroups {
         self.enqueue(id);
     }
 
-    /// An aggregate stands for the prefix: it is told where an unsuppress-map lets it through.
-    pub fn suppress(&mut self, id: PrefixId) {
-        if self.shared.suppressed.insert(id) {
-            self.enqueue(id);
-        }
-    }
-
-    /// Nothing suppresses the prefix any more.
-    pub fn unsuppress(&mut self, id: PrefixId) {
-        if self.shared.suppressed.contains(id) {
+    /// Whether an aggregate stands for the prefix: then it is told where an unsuppress-map lets it through.
+    pub fn set_suppressed(&mut self, id: PrefixId, suppressed: bool) {
+        let before = self.shared.suppressed.contains(id);
+        if suppressed {
+            self.shared.suppressed.insert(id);
+        } else {
             self.shared.suppressed.remove(id);
+        }
+        if before != suppressed {
             self.enqueue(id);
         }
     }

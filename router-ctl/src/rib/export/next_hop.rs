@@ -43,6 +43,9 @@ impl GroupKey {
     /// The learnt next hop, where it may stay.
     fn kept_next_hop(&self, family: Family, learnt: Learnt) -> Option<NextHop> {
         let settings = self.family(family);
+        if learnt.next_hop.address().is_unspecified() {
+            return None;
+        }
         let unchanged = settings.unchanged.next_hop || settings.route_server_client;
         let stays = match (self.kind, learnt.heard) {
             (_, Heard::Local) => false,

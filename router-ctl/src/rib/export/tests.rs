@@ -1,3 +1,7 @@
+mod policy;
+mod reflection;
+mod settings;
+
 use super::*;
 use crate::bgp::attributes::ExtendedCommunity;
 use crate::bgp::types::{Asn, NextHop, RouterId};

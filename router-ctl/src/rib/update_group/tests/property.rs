@@ -6,11 +6,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::bgp::types::{FamilySet, Nlri, RouterId};
 use crate::policy::Scratch;
-use crate::prefix::PrefixId;
+use crate::policy::model::NumberChange;
 use crate::rib::export::{Outgoing, Way};
+use crate::rib::key::DecisionKey;
+use crate::rib::testing::policy::{only_inside, prepend};
 use crate::rib::testing::{peer as info, with, with_community};
 use crate::rib::update_group::change::heard_from;
-use crate::rib::{DefaultOriginate, NextHopSelf, PeerKind};
+use crate::rib::{
+    AddPathSend, DefaultOriginate, NextHopSelf, PathRank, PeerKind, StoredAttributes,
+};
+
+/// What fulfils conditions.
+const INSIDE: &str = "192.0.0.0/8";
 
 const PREFIXES: [&str; 8] = [
     "0.0.0.0/0",
@@ -23,8 +30,11 @@ const PREFIXES: [&str; 8] = [
     "2001:db8:1::/48",
 ];
 
-/// eBGP peers 1 to 3, of which 3 takes IPv4 alone; iBGP peers 10 and 11.
-const PEERS: [u16; 5] = [1, 2, 3, 10, 11];
+/// eBGP peers 1 to 4, of which 3 takes IPv4 alone; iBGP peers 10 to 12. Peers 4 and 12 are sent path identifiers,
+/// peer 2 sends some.
+const PEERS: [u16; 7] = [1, 2, 3, 4, 10, 11, 12];
+
+const VARIANTS: u8 = 13;
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -66,7 +76,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (peer(), any::<bool>()).prop_map(|(peer, full)| Op::Congested(peer, full)),
         2 => (peer(), any::<bool>(), any::<bool>()).prop_map(|(peer, v6, enhanced)| Op::Refresh(peer, v6, enhanced)),
         1 => (prefix(), 0u8..2).prop_map(|(prefix, gate)| Op::Gate(prefix, gate)),
-        5 => (peer(), 0u8..9).prop_map(|(peer, variant)| Op::Rejoin(peer, variant)),
+        5 => (peer(), 0..VARIANTS).prop_map(|(peer, variant)| Op::Rejoin(peer, variant)),
         1 => (prefix(), any::<bool>()).prop_map(|(prefix, on)| Op::Suppress(prefix, on)),
         1 => (10u16..12, any::<bool>()).prop_map(|(peer, on)| Op::Client(peer, on)),
         1 => (10u16..12, 0u8..3).prop_map(|(peer, id)| Op::Rename(peer, id)),
@@ -109,6 +119,16 @@ fn key_of(peer: u16, variant: u8) -> GroupKey {
     if peer == 3 {
         key.families = [V4].into_iter().collect();
     }
+    if peer == 4 || peer == 12 {
+        key.encoding.add_path_v4 = true;
+        key.encoding.add_path_v6 = true;
+        let sends = [
+            AddPathSend::All,
+            AddPathSend::BestPerAs,
+            AddPathSend::Best(2),
+        ];
+        key.ipv4_unicast.add_path = Some(sends[usize::from(variant) % 3]);
+    }
     match variant {
         1 => key.ipv4_unicast.denied = true,
         2 => {
@@ -124,9 +144,38 @@ fn key_of(peer: u16, variant: u8) -> GroupKey {
         }
         7 => key.ipv4_unicast.reflector_client = true,
         8 => key.solo = Some(PeerId(peer)),
+        9 => key.ipv4_unicast.export = Some(only_inside(Some("10.0.0.0/8"), |_| {})),
+        10 => {
+            key.ipv4_unicast.export = Some(prepend(64777));
+            key.ipv4_unicast.unsuppress = Some(only_inside(Some(INSIDE), |_| {}));
+        }
+        11 => {
+            let condition = only_inside(Some(INSIDE), |rule| {
+                rule.set.metric = Some(NumberChange::To(50));
+            });
+            key.ipv4_unicast.default_originate = Some(DefaultOriginate {
+                condition: Some(condition),
+            });
+        }
+        12 => {
+            key.ipv4_unicast.export = Some(only_inside(Some("10.0.0.0/8"), |rule| {
+                rule.set.metric = Some(NumberChange::To(50));
+            }))
+        }
         _ => {}
     }
     key
+}
+
+/// What peer 2 announces has path identifiers, far apart.
+fn nlri_of(peer: u16, prefix: usize, variant: u32) -> Nlri {
+    Nlri {
+        path_id: match peer {
+            2 => PathId(variant % 2 * 0x1_0000),
+            _ => PathId(0),
+        },
+        ..nlri(PREFIXES[prefix])
+    }
 }
 
 fn apply(net: &mut Net, op: &Op) {
@@ -136,9 +185,16 @@ fn apply(net: &mut Net, op: &Op) {
             prefix,
             variant,
         } => {
-            net.announce(peer, PREFIXES[prefix], &attributes(peer, variant));
+            let nlri = nlri_of(peer, prefix, variant);
+            net.world
+                .announce_nlri(peer, nlri, &attributes(peer, variant), None);
         }
-        Op::Withdraw { peer, prefix } => net.world.withdraw(peer, PREFIXES[prefix]),
+        Op::Withdraw { peer, prefix } => {
+            for variant in 0..2 {
+                net.world
+                    .withdraw_nlri(peer, nlri_of(peer, prefix, variant));
+            }
+        }
         Op::Join(peer) => net.join(peer, key_of(peer, 0)),
         Op::Leave(peer) => net.leave(peer),
         Op::SessionLost(peer) => {
@@ -175,11 +231,7 @@ fn apply(net: &mut Net, op: &Op) {
         Op::Rejoin(peer, variant) => net.rejoin(peer, key_of(peer, variant)),
         Op::Suppress(prefix, on) => {
             if let Some(id) = net.world.index.get(PREFIXES[prefix].parse().unwrap()) {
-                if on {
-                    net.groups.suppress(id);
-                } else {
-                    net.groups.unsuppress(id);
-                }
+                net.groups.set_suppressed(id, on);
             }
         }
         Op::Client(peer, on) => {
@@ -202,55 +254,108 @@ fn apply(net: &mut Net, op: &Op) {
     }
 }
 
-/// What the Loc-RIB exports to `peer`, computed prefix by prefix without groups.
-fn exported(net: &Net, peer: u16) -> BTreeMap<Nlri, PathAttributes> {
+/// What the Loc-RIB exports to `peer`, computed prefix by prefix without groups: prefixes and attributes, in
+/// words.
+fn exported(net: &Net, peer: u16) -> Vec<String> {
     let key = &net.keys[&peer];
     let rib = &net.world.rib;
-    let receiver = rib.peer(PeerId(peer)).unwrap();
-    let ids = [V4, V6].into_iter().flat_map(|family| {
-        let ids = 0..rib.prefix_bound(family);
-        ids.map(move |index| (family, PrefixId::from_index(index, family == V6)))
-    });
-    let told = ids.filter_map(|(family, id)| {
-        let best = rib.selection(id)?.best;
-        let path = Outgoing {
-            prefix: net.world.index.prefix(id),
-            attributes: rib.attributes(best.attributes),
-            key: rib.attributes.key(best.attributes),
-            heard: heard_from(rib, best.peer, family),
-            way: if net.groups.shared.suppressed.contains(id) {
+    let mut told = Vec::new();
+    let mut default = key.ipv4_unicast.default_originate.is_some().then(own);
+    if key
+        .ipv4_unicast
+        .default_originate
+        .as_ref()
+        .is_some_and(|originate| originate.condition.is_some())
+    {
+        let inside = net.world.best("192.0.2.0/24").is_some();
+        default = inside.then(|| with_med(&own(), 50));
+    }
+    if let Some(route) = &default {
+        let told_as = |path: &mut Outgoing<'_>| path.way = Way::Originated;
+        let default = judge(net, peer, PREFIXES[0], PeerId::LOCAL, route.into(), told_as);
+        told.extend(default);
+    }
+    for prefix in PREFIXES {
+        let Some(id) = net.world.index.get(prefix.parse().unwrap()) else {
+            continue;
+        };
+        if prefix == PREFIXES[0] && default.is_some() {
+            continue;
+        }
+        let family = if id.is_ipv6() { V6 } else { V4 };
+        let neighbour_as = |path: &PathRank| rib.attributes.key(path.attributes).neighbour_as();
+        let ranked = rib.ranked(id);
+        let mut paths = ranked.to_vec();
+        match key.add_path(family) {
+            Some(AddPathSend::All) => {}
+            Some(AddPathSend::Best(most)) => paths.truncate(usize::from(most)),
+            Some(AddPathSend::BestPerAs) => paths.retain(|path| {
+                let best = ranked
+                    .iter()
+                    .find(|each| neighbour_as(each) == neighbour_as(path));
+                best == Some(path)
+            }),
+            None => {
+                paths.truncate(1);
+                let best = rib.selection(id).map(|selection| selection.best.peer);
+                assert_eq!(paths.first().map(|path| path.peer), best);
+            }
+        }
+        for path in paths {
+            let way = if net.groups.shared.suppressed.contains(id) {
                 Way::Suppressed
             } else {
                 Way::Policy
-            },
-            sender: rib.peer(best.peer).unwrap().router_id,
-            leads_to_receiver: receiver.address
-                == Some(rib.attributes(best.attributes).next_hop.address()),
-        };
-        let originator = path.attributes.view().originator_id();
-        if best.peer == PeerId(peer)
-            || (key.kind == GroupKind::Ibgp && originator == Some(receiver.router_id))
-        {
-            return None;
+            };
+            let attributes = rib.attributes(path.attributes);
+            let told_as = |path: &mut Outgoing<'_>| path.way = way;
+            told.extend(judge(net, peer, prefix, path.peer, attributes, told_as));
         }
-        let nlri = nlri(&path.prefix.to_string());
-        Some((nlri, key.judge(&path, &mut Scratch::default()).ok()?))
-    });
-    let mut told: BTreeMap<_, _> = told.collect();
-    if key.ipv4_unicast.default_originate.is_some() {
-        let route = own();
-        let path = Outgoing {
-            prefix: PREFIXES[0].parse().unwrap(),
-            attributes: (&route).into(),
-            key: &crate::rib::key::DecisionKey::of(&route.raw),
-            heard: crate::rib::export::Heard::Local,
-            way: Way::Originated,
-            sender: RouterId(Ipv4Addr::UNSPECIFIED),
-            leads_to_receiver: false,
-        };
-        let default = key.judge(&path, &mut Scratch::default()).unwrap();
-        told.insert(nlri(PREFIXES[0]), default);
     }
+    told.sort();
+    told
+}
+
+fn judge(
+    net: &Net,
+    peer: u16,
+    prefix: &str,
+    source: PeerId,
+    attributes: StoredAttributes<'_>,
+    change: impl FnOnce(&mut Outgoing<'_>),
+) -> Option<String> {
+    let key = &net.keys[&peer];
+    let rib = &net.world.rib;
+    let receiver = rib.peer(PeerId(peer)).unwrap();
+    let nlri = nlri(prefix);
+    let mut path = Outgoing {
+        prefix: nlri.prefix,
+        attributes,
+        key: &DecisionKey::of(attributes.raw),
+        heard: heard_from(rib, source, Family::of(nlri.prefix)),
+        way: Way::Policy,
+        sender: rib.peer(source).unwrap().router_id,
+        leads_to_receiver: receiver.address == Some(attributes.next_hop.address()),
+    };
+    change(&mut path);
+    let originator = attributes.view().originator_id();
+    let hidden = source == PeerId(peer)
+        || (key.kind == GroupKind::Ibgp && originator == Some(receiver.router_id));
+    let told = key.judge(&path, &mut Scratch::default()).ok();
+    told.filter(|_| !hidden).map(|told| in_words(nlri, &told))
+}
+
+fn in_words(nlri: Nlri, told: &PathAttributes) -> String {
+    format!("{} {told:?}", nlri.prefix)
+}
+
+fn heard(receiver: &Receiver) -> Vec<String> {
+    let mut told: Vec<_> = receiver
+        .table
+        .iter()
+        .map(|(&nlri, told)| in_words(nlri, told))
+        .collect();
+    told.sort();
     told
 }
 
@@ -276,7 +381,7 @@ proptest! {
         }
         net.run();
         for (&peer, receiver) in &net.receivers {
-            prop_assert_eq!(&receiver.table, &exported(&net, peer), "peer {}", peer);
+            prop_assert_eq!(heard(receiver), exported(&net, peer), "peer {}", peer);
             prop_assert!(net.groups.is_in_step(PeerId(peer)));
             let families = net.keys[&peer].families;
             for family in families.iter() {
