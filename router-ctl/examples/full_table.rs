@@ -136,7 +136,7 @@ impl Bench {
                 self.groups.note_change(change.prefix);
             }
         }
-        let out = self.groups.poll(&mut self.rib, &self.index, SLICE);
+        let out = self.groups.poll(&mut self.rib, &mut self.index, SLICE);
         for transmit in out {
             self.messages += u64::from(transmit.messages);
             self.octets += transmit.bytes.len();
@@ -194,22 +194,16 @@ fn megabytes(octets: usize) -> f64 {
 
 /// Groups with different numbers are told different things.
 fn group(number: u32) -> GroupKey {
+    let encoding = Encoding {
+        four_octet_as: true,
+        max_message: 4096,
+        add_path_v4: false,
+        add_path_v6: false,
+    };
     GroupKey {
-        kind: GroupKind::Ebgp,
-        local_as: Asn(65000 - number),
         families: FamilySet::from_iter([FAMILY]),
-        encoding: Encoding {
-            four_octet_as: true,
-            max_message: 4096,
-            add_path_v4: false,
-            add_path_v6: false,
-        },
         next_hop_v4: Some(Ipv4Addr::new(198, 51, 100, 254)),
-        next_hop_v6: None,
-        extended_next_hop: false,
-        nexthop_self: FamilySet::NONE,
-        default_local_pref: 100,
-        export_denied: false,
+        ..GroupKey::new(GroupKind::Ebgp, Asn(65000 - number), encoding)
     }
 }
 

@@ -199,7 +199,7 @@ impl fmt::Display for Origin {
 pub struct PathId(pub u32);
 
 /// One prefix of an UPDATE, host bits cleared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nlri {
     pub prefix: IpNet,
     pub path_id: PathId,

@@ -47,6 +47,15 @@ pub(super) enum Target {
     Discard,
 }
 
+impl<'a> From<&'a PathAttributes> for StoredAttributes<'a> {
+    fn from(attributes: &'a PathAttributes) -> Self {
+        Self {
+            next_hop: attributes.next_hop,
+            raw: &attributes.raw,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Slot {
     raw: Box<[u8]>,

@@ -31,12 +31,15 @@ pub mod update_group;
 
 pub use attributes::{AttributesId, StoredAttributes};
 pub use decision::{DecisionConfig, MaximumPaths, MedRules, MultipathRelax, Step};
-pub use export::{GroupKey, GroupKind, OwnNextHopV6};
+pub use export::{
+    AddPathSend, DefaultOriginate, ExportVerdict, FamilyKey, GroupKey, GroupKind, NextHopSelf,
+    OwnNextHopV6, PolicyPeer, Reflector, RemovePrivateAs, Unchanged, Withheld, WithoutCommunities,
+};
 pub use judgement::{Changed, Judgement};
 pub use next_hops::{LinkScope, NextHopRef, Reachability};
 pub use route::{
-    Change, OwnPath, PathCounts, PathRef, PathView, PathViews, PeerId, PeerInfo, PeerKind, Reason,
-    ReceivedPath, Rejection, Selection, Totals,
+    Change, OwnPath, PathCounts, PathRank, PathRef, PathView, PathViews, PeerId, PeerInfo,
+    PeerKind, Reason, ReceivedPath, Rejection, Selection, Totals,
 };
 pub use table::Rib;
 pub use update_group::{Congestion, GroupId, RefreshStyle, Transmit, UpdateGroups};

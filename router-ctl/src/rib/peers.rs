@@ -87,6 +87,11 @@ impl Peers {
         self.peers.get(id.index()).is_some_and(Option::is_some)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (PeerId, &PeerInfo)> {
+        let numbered = (0..).map(PeerId).zip(&self.peers);
+        numbered.filter_map(|(id, peer)| Some((id, &peer.as_ref()?.info)))
+    }
+
     /// The peer behind a path. A path is only taken from a peer that was [`set`](Self::set).
     pub(super) fn info(&self, id: PeerId) -> &PeerInfo {
         &self.peer(id).info

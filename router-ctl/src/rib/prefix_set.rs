@@ -36,6 +36,14 @@ impl PrefixSet {
         words.get(word).is_some_and(|word| word & bit != 0)
     }
 
+    /// The lowest of its family.
+    pub(super) fn first(&self, ipv6: bool) -> Option<PrefixId> {
+        let words = if ipv6 { &self.v6 } else { &self.v4 };
+        let (index, word) = words.iter().enumerate().find(|(_, word)| **word != 0)?;
+        let bit = word.trailing_zeros() as usize;
+        Some(PrefixId::from_index(index * 64 + bit, ipv6))
+    }
+
     fn words_mut(&mut self, id: PrefixId) -> &mut Vec<u64> {
         if id.is_ipv6() {
             &mut self.v6
@@ -98,6 +106,7 @@ mod tests {
         for id in [v4, v6, v4] {
             queue.push(id);
         }
+        assert_eq!(queue.waiting.first(false), Some(v4));
         assert_eq!((queue.len(), queue.pop()), (2, Some(v4)));
         assert!(queue.contains(v6) && !queue.contains(v4));
         queue.push(v4);

@@ -5,7 +5,7 @@ use crate::prefix::PrefixId;
 
 const CHUNK: usize = 4096;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PrefixTable<T> {
     v4: Vec<Box<[T]>>,
     v6: Vec<Box<[T]>>,
@@ -44,6 +44,14 @@ impl<T: Clone + Default> PrefixTable<T> {
             chunks.push(vec![T::default(); CHUNK].into_boxed_slice());
         }
         &mut chunks[chunk][id.index() % CHUNK]
+    }
+
+    /// Every value, those that nobody asked for included.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.v4
+            .iter()
+            .chain(&self.v6)
+            .flat_map(|chunk| chunk.iter())
     }
 
     /// Upper bound of the numbers in use.

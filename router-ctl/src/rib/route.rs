@@ -145,6 +145,17 @@ pub struct Change {
     pub best_changed: bool,
     /// Another set of next hops or another kind of peer: the forwarding table must hear of it.
     pub paths_changed: bool,
+    /// Perhaps other candidates: ADD-PATH peers must hear of it. Only said while there are some
+    /// ([`Rib::watch_candidates`](super::Rib::watch_candidates)).
+    pub candidates: bool,
+}
+
+/// A usable path of a prefix, in the order of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PathRank {
+    pub peer: PeerId,
+    pub path_id: PathId,
+    pub attributes: AttributesId,
 }
 
 /// One path of a prefix for readers.

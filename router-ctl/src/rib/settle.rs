@@ -4,12 +4,13 @@
 use smallvec::SmallVec;
 
 use super::arena::Handle;
+use super::attributes::AttributesId;
 use super::choice::Choice;
 use super::decision::{Candidate, decide};
 use super::next_hops::NextHopRef;
 use super::path::Path;
 use super::peers::{Freshness, slot};
-use super::route::{Change, PathView, PathViews, PeerId, PeerKind, Reason};
+use super::route::{Change, PathRank, PathView, PathViews, PeerId, PeerKind, Reason};
 use super::table::{Chosen, Rib, family_of};
 use crate::bgp::types::Family;
 use crate::prefix::PrefixId;
@@ -141,7 +142,14 @@ impl Rib {
             Chosen { attributes, choice }
         });
         self.entries.entry(id).chosen = chosen;
-        let change = self.compare(id, before, chosen);
+        let change = self.compare(id, before, chosen).or_else(|| {
+            self.watches_candidates.then_some(Change {
+                prefix: id,
+                best_changed: false,
+                paths_changed: false,
+                candidates: true,
+            })
+        });
         if let Some(before) = before {
             self.attributes.release(before.attributes);
             self.choices
@@ -171,6 +179,7 @@ impl Rib {
             best_changed: attributes(before) != attributes(after)
                 || old.map(|choice| choice.peer) != new.map(|choice| choice.peer),
             paths_changed: old.map(forwarding) != new.map(forwarding),
+            candidates: self.watches_candidates,
         })
     }
 
@@ -243,6 +252,36 @@ impl Rib {
     /// Accepted and alive; its next hop is another question.
     pub(super) fn is_candidate(&self, family: Family, path: &Path) -> bool {
         path.is_accepted() && self.peers.freshness(path.peer, family, path.epoch) != Freshness::Dead
+    }
+
+    /// From now on every decision is reported, because paths that are not the best matter to someone.
+    pub fn watch_candidates(&mut self, watch: bool) {
+        self.watches_candidates = watch;
+    }
+
+    /// The usable paths of a prefix as they are now, each the best of those that follow.
+    pub fn ranked(&self, id: PrefixId) -> SmallVec<[PathRank; 4]> {
+        let family = family_of(id);
+        let mut left = SmallVec::<[Candidate<'_>; 8]>::new();
+        let mut attributes = SmallVec::<[AttributesId; 8]>::new();
+        for (handle, path) in self.paths_of(id) {
+            let next_hop = self.attributes.next_hop(path.attributes);
+            let metric = self.attributes.next_hops.peek_metric(next_hop);
+            if let Some(metric) = metric.filter(|_| self.is_candidate(family, path)) {
+                left.push(self.candidate(handle, next_hop, metric));
+                attributes.push(path.attributes);
+            }
+        }
+        let mut ranked = SmallVec::new();
+        while let Some(outcome) = decide(&left, &self.config, family) {
+            let best = left.remove(outcome.best);
+            ranked.push(PathRank {
+                peer: best.peer,
+                path_id: best.path_id,
+                attributes: attributes.remove(outcome.best),
+            });
+        }
+        ranked
     }
 
     /// Every path of a prefix with what became of it, the best first. Computed from the paths as they are now.

@@ -39,6 +39,8 @@ pub struct Rib {
     pub(super) totals: [Totals; 2],
     /// Decisions in which the limit cut the multipath set.
     pub(super) truncated_sets: u64,
+    /// Someone is told more than the best paths.
+    pub(super) watches_candidates: bool,
 }
 
 /// One prefix: its paths, and what was chosen. 12 bytes.
@@ -71,6 +73,7 @@ impl Rib {
             unused: Vec::new(),
             totals: [Totals::default(); 2],
             truncated_sets: 0,
+            watches_candidates: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the tests of this folder share: attribute sets in a few words, and a RIB whose next hops resolve.
 
+pub(super) mod policy;
+
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::bgp::attributes::{AttributesEditor, Community};
@@ -111,7 +113,16 @@ impl World {
         attributes: &PathAttributes,
         rejected: Option<Rejection>,
     ) {
-        let nlri = nlri(prefix);
+        self.announce_nlri(peer, nlri(prefix), attributes, rejected);
+    }
+
+    pub(super) fn announce_nlri(
+        &mut self,
+        peer: u16,
+        nlri: Nlri,
+        attributes: &PathAttributes,
+        rejected: Option<Rejection>,
+    ) {
         let update = RouteUpdate {
             family: Family::of(nlri.prefix),
             attributes: Some(attributes.clone()),
@@ -123,7 +134,10 @@ impl World {
     }
 
     pub(super) fn withdraw(&mut self, peer: u16, prefix: &str) {
-        let nlri = nlri(prefix);
+        self.withdraw_nlri(peer, nlri(prefix));
+    }
+
+    pub(super) fn withdraw_nlri(&mut self, peer: u16, nlri: Nlri) {
         let family = Family::of(nlri.prefix);
         self.rib
             .withdraw(&self.index, PeerId(peer), family, &[nlri]);

@@ -13,12 +13,19 @@
 //! [`UpdateGroups::uses`] and [`UpdateGroups::drain_unused`].
 
 mod batch;
+mod change;
+mod explain;
 mod exports;
+mod forms;
 mod gate;
 mod group;
 mod marks;
 mod member;
+mod moves;
+mod originate;
 mod told;
+mod view;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,9 +33,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use self::exports::Exports;
+use self::forms::FormNumber;
 use self::gate::Gate;
-use self::group::{Group, Work};
+use self::group::{Group, Shared, Work};
 pub use self::member::RefreshStyle;
+use self::moves::Senders;
 use self::told::ToldTable;
 use super::attributes::AttributesId;
 use super::export::GroupKey;
@@ -36,7 +45,9 @@ use super::peers::slot;
 use super::route::PeerId;
 use super::scan::Scan;
 use super::table::Rib;
-use crate::bgp::types::{Family, PathAttributes};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::bgp::types::{Family, PathAttributes, PathId};
 use crate::prefix::{PrefixId, PrefixIndex};
 
 /// Whole messages for some peers, in the order in which they must be sent.
@@ -73,10 +84,17 @@ pub struct UpdateGroups {
     /// The group of each member.
     members: BTreeMap<PeerId, GroupId>,
     next_id: GroupId,
+    next_form: FormNumber,
     /// The group whose turn comes first.
     turn: GroupId,
     gate: Gate,
+    shared: Shared,
     exports: Exports,
+    /// Members that are to be told by another key.
+    moves: BTreeMap<PeerId, GroupKey>,
+    /// Groups may have become alike.
+    merge: bool,
+    senders: Senders,
     /// Tables of groups without members, and how far they have been cleared.
     former: Vec<FormerTable>,
     /// References that members held when they left.
@@ -93,48 +111,50 @@ impl UpdateGroups {
     /// it. A peer that is a member leaves first; what it was told before is taken to be forgotten with its session.
     pub fn join(&mut self, rib: &Rib, peer: PeerId, key: GroupKey) {
         self.leave(peer);
-        let known = self.groups.iter().find(|(_, group)| group.key == key);
+        let mut groups = self.groups.iter();
+        let known = groups.find(|(_, group)| *group.key() == key);
         let id = known.map_or(self.next_id, |(&id, _)| id);
         if id == self.next_id {
             self.next_id.0 += 1;
+            let form = self.form(key);
+            self.groups.insert(id, Group::new(form, rib));
         }
-        let group = self.groups.entry(id);
-        group.or_insert_with(|| Group::new(key, rib)).join(peer);
-        self.members.insert(peer, id);
+        if let Some(group) = self.groups.get_mut(&id) {
+            group.join(peer, rib);
+            self.members.insert(peer, id);
+        }
+        self.merge = true;
     }
 
-    /// LEAD-INTERIM
-    pub fn rejoin(&mut self, rib: &mut Rib, peer: PeerId, key: GroupKey) {
-        let same = self
-            .members
-            .get(&peer)
-            .and_then(|id| self.groups.get(id))
-            .is_some_and(|group| group.key == key);
-        if !same && self.members.contains_key(&peer) {
-            self.join(rib, peer, key);
+    /// What decides about what a member is told is another, and its session stays: it is sent the difference
+    /// between what it has been told and what it is to be told. Members of one group for which this is called
+    /// before the next [`poll`](Self::poll) move together.
+    pub fn rejoin(&mut self, peer: PeerId, key: GroupKey) {
+        if self.members.contains_key(&peer) {
+            self.moves.insert(peer, key);
         }
     }
-    /// LEAD-INTERIM
-    pub fn set_suppressed(&mut self, _id: PrefixId, _suppressed: bool) {}
 
     /// The session is down.
     pub fn leave(&mut self, peer: PeerId) {
+        self.moves.remove(&peer);
         let Some(id) = self.members.remove(&peer) else {
             return;
         };
         let Some(group) = self.groups.get_mut(&id) else {
             return;
         };
-        if let Some(member) = group.members.remove(&peer) {
-            for (prefix, told) in member.into_lag() {
-                self.unused.push(prefix);
-                self.released.extend(told.map(|told| told.attributes));
+        if let Some(member) = group.remove(peer) {
+            for (item, known) in member.into_lag() {
+                self.unused.push(item.prefix);
+                self.released.extend(known.told.map(|told| told.attributes));
             }
         }
         if group.members.is_empty()
             && let Some(mut group) = self.groups.remove(&id)
         {
             self.unused.extend(std::iter::from_fn(|| group.queue.pop()));
+            self.released.extend(group.release_originated());
             self.former.push(FormerTable::new(group.told));
         }
     }
@@ -156,6 +176,19 @@ impl UpdateGroups {
     pub fn note_refused(&mut self, id: PrefixId) {
         self.gate.refuse(id);
         self.enqueue(id);
+    }
+
+    /// Whether an aggregate stands for the prefix: then it is told where an unsuppress-map lets it through.
+    pub fn set_suppressed(&mut self, id: PrefixId, suppressed: bool) {
+        let before = self.shared.suppressed.contains(id);
+        if suppressed {
+            self.shared.suppressed.insert(id);
+        } else {
+            self.shared.suppressed.remove(id);
+        }
+        if before != suppressed {
+            self.enqueue(id);
+        }
     }
 
     fn enqueue(&mut self, id: PrefixId) {
@@ -191,17 +224,24 @@ impl UpdateGroups {
     pub fn has_work(&self) -> bool {
         !self.former.is_empty()
             || !self.released.is_empty()
+            || !self.moves.is_empty()
             || self.groups.values().any(Group::has_work)
     }
 
     /// Messages for at most `budget` prefixes, counted once for each time they are looked at.
-    pub fn poll(&mut self, rib: &mut Rib, index: &PrefixIndex, budget: usize) -> Vec<Transmit> {
+    pub fn poll(&mut self, rib: &mut Rib, index: &mut PrefixIndex, budget: usize) -> Vec<Transmit> {
         let budget = self.clear(rib, budget);
+        self.watch_senders(rib);
+        self.move_members(rib);
+        self.merge_alike();
+        self.number_defaults(index);
+        rib.watch_candidates(self.groups.values().any(Group::has_add_path));
         let mut work = Work {
             rib,
             index,
             gate: &self.gate,
             exports: &mut self.exports,
+            shared: &self.shared,
             budget,
             out: Vec::new(),
             unused: std::mem::take(&mut self.unused),
@@ -221,6 +261,22 @@ impl UpdateGroups {
         self.turn = GroupId(first.0.saturating_add(1));
         self.unused = work.unused;
         work.out
+    }
+
+    /// The default routes that are originated have numbers as long as they are.
+    fn number_defaults(&mut self, index: &mut PrefixIndex) {
+        for family in Family::ALL {
+            let wanted = |group: &Group| {
+                let key = group.key();
+                key.families.contains(family) && key.family(family).default_originate.is_some()
+            };
+            let number = &mut self.shared.defaults[slot(family)];
+            if self.groups.values().any(wanted) {
+                number.get_or_insert_with(|| index.intern(default_prefix(family)));
+            } else {
+                self.unused.extend(number.take());
+            }
+        }
     }
 
     /// Gives back references of members and groups that are gone; returns what is left of the budget.
@@ -244,7 +300,8 @@ impl UpdateGroups {
 
     /// Whether the number of a prefix must stay what it is.
     pub fn uses(&self, id: PrefixId) -> bool {
-        self.groups.values().any(|group| group.uses(id))
+        let default = self.shared.defaults.contains(&Some(id));
+        default || self.groups.values().any(|group| group.uses(id))
     }
 
     /// Prefixes that the groups used and use no more, and that had no path when they were last looked at.
@@ -256,10 +313,10 @@ impl UpdateGroups {
         unused
     }
 
-    /// Prefixes of which `peer` has been told, once it is in step.
+    /// Prefixes, with ADD-PATH paths, of which `peer` has been told, once it is in step.
     pub fn advertised(&self, peer: PeerId, family: Family) -> usize {
         let group = self.members.get(&peer).and_then(|id| self.groups.get(id));
-        group.map_or(0, |group| group.told.advertised(peer, family))
+        group.map_or(0, |group| group.advertised(peer, family))
     }
 
     /// Whether `peer` has been told everything there is to tell at the moment.
@@ -268,10 +325,17 @@ impl UpdateGroups {
         group.is_some_and(|group| group.is_in_step(peer))
     }
 
-    /// What `peer` has been told about a prefix, in the form in which it was told, once it is in step.
-    pub fn told(&self, rib: &Rib, peer: PeerId, id: PrefixId) -> Option<PathAttributes> {
-        let group = self.groups.get(self.members.get(&peer)?)?;
-        group.told_form(rib, peer, id)
+    /// What `peer` has been told about a prefix, in the form in which it was told, once it is in step. Several
+    /// paths with ADD-PATH, else one with the identifier 0.
+    pub fn told(
+        &self,
+        rib: &Rib,
+        index: &PrefixIndex,
+        peer: PeerId,
+        id: PrefixId,
+    ) -> Vec<(PathId, PathAttributes)> {
+        let group = self.members.get(&peer).and_then(|id| self.groups.get(id));
+        group.map_or_else(Vec::new, |group| group.told_forms(rib, index, peer, id))
     }
 
     pub fn group_of(&self, peer: PeerId) -> Option<GroupId> {
@@ -289,6 +353,13 @@ impl UpdateGroups {
 pub enum Congestion {
     Clear,
     Full,
+}
+
+fn default_prefix(family: Family) -> IpNet {
+    match family {
+        Family::Ipv4Unicast => IpNet::V4(Ipv4Net::default()),
+        Family::Ipv6Unicast => IpNet::V6(Ipv6Net::default()),
+    }
 }
 
 /// The table of a group that is gone; its references are given back in slices.
@@ -320,8 +391,8 @@ impl FormerTable {
             left -= places.len();
             for place in places {
                 let id = PrefixId::from_index(place, family == Family::Ipv6Unicast);
-                if let Some(told) = self.table.get(id) {
-                    rib.attributes.release(told.attributes);
+                for each in self.table.paths(id) {
+                    rib.attributes.release(each.told.attributes);
                     if !rib.uses(id) {
                         unused.push(id);
                     }

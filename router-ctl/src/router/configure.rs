@@ -111,7 +111,7 @@ impl Router {
         }
         for id in self.peers.ids() {
             if let Some(key) = self.peers.get(id).and_then(|peer| self.group_key(peer)) {
-                self.groups.rejoin(&mut self.rib, id, key);
+                self.groups.rejoin(id, key);
             }
         }
     }

@@ -242,6 +242,8 @@ impl Router {
                 }
                 if change.best_changed {
                     self.note_contributor(change.prefix);
+                }
+                if change.best_changed || change.candidates {
                     advertise.push(change.prefix);
                 }
             }
@@ -400,7 +402,7 @@ impl Router {
     }
 
     fn advertise(&mut self) {
-        for transmit in self.groups.poll(&mut self.rib, &self.index, SLICE) {
+        for transmit in self.groups.poll(&mut self.rib, &mut self.index, SLICE) {
             for &id in &transmit.peers {
                 let Some(peer) = self.peers.get_mut(id) else {
                     continue;

@@ -1,49 +1,60 @@
+mod policy;
+mod reflection;
+mod settings;
+
 use super::*;
 use crate::bgp::attributes::ExtendedCommunity;
-use crate::bgp::types::RouterId;
+use crate::bgp::types::{Asn, NextHop, RouterId};
 use crate::bgp::wire::as_path::{AsPathBuilder, SegmentKind};
+use crate::bgp::wire::update::Encoding;
 use crate::rib::testing::{LOCAL_AS, own, path, with, with_community, with_med};
 
-const V4: Family = Family::Ipv4Unicast;
-const V6: Family = Family::Ipv6Unicast;
 const NO_EXPORT: u32 = 0xffff_ff01;
 const NO_ADVERTISE: u32 = 0xffff_ff02;
 
 fn key(kind: GroupKind) -> GroupKey {
+    let encoding = Encoding {
+        four_octet_as: true,
+        max_message: 4096,
+        add_path_v4: false,
+        add_path_v6: false,
+    };
     GroupKey {
-        kind,
-        local_as: LOCAL_AS,
         families: Family::ALL.into_iter().collect(),
-        encoding: Encoding {
-            four_octet_as: true,
-            max_message: 4096,
-            add_path_v4: false,
-            add_path_v6: false,
-        },
         next_hop_v4: Some(Ipv4Addr::new(198, 51, 100, 1)),
         next_hop_v6: Some(OwnNextHopV6 {
             global: "2001:db8::1".parse().unwrap(),
             link_local: None,
         }),
-        extended_next_hop: false,
-        nexthop_self: FamilySet::NONE,
-        default_local_pref: 100,
-        export_denied: false,
+        ..GroupKey::new(kind, LOCAL_AS, encoding)
     }
 }
 
-fn told(
+fn judge(key: &GroupKey, from: Heard, path: &PathAttributes) -> Result<PathAttributes, Withheld> {
+    judge_as(key, from, path, |_| {})
+}
+
+fn judge_as(
     key: &GroupKey,
-    family: Family,
-    from: PeerKind,
+    from: Heard,
     path: &PathAttributes,
-) -> Option<PathAttributes> {
-    let stored = StoredAttributes {
-        next_hop: path.next_hop,
-        raw: &path.raw,
+    change: impl FnOnce(&mut Outgoing<'_>),
+) -> Result<PathAttributes, Withheld> {
+    let mut outgoing = Outgoing {
+        prefix: "203.0.113.0/24".parse().unwrap(),
+        attributes: path.into(),
+        key: &DecisionKey::of(&path.raw),
+        heard: from,
+        way: Way::Policy,
+        sender: RouterId([10, 0, 0, 7].into()),
+        leads_to_receiver: false,
     };
-    let admitted = key.admits(family, from, &DecisionKey::of(&path.raw), stored);
-    admitted.then(|| key.export(family, from, stored).unwrap())
+    change(&mut outgoing);
+    key.judge(&outgoing, &mut Scratch::default())
+}
+
+fn told(key: &GroupKey, from: Heard, path: &PathAttributes) -> Option<PathAttributes> {
+    judge(key, from, path).ok()
 }
 
 /// A path learnt inside our AS, with everything that must not leave it.
@@ -59,7 +70,7 @@ fn internal() -> PathAttributes {
 
 #[test]
 fn towards_ebgp_our_as_is_prepended_and_what_is_ours_is_removed() {
-    let told = told(&key(GroupKind::Ebgp), V4, PeerKind::Ibgp, &internal()).unwrap();
+    let told = told(&key(GroupKind::Ebgp), Heard::Ibgp, &internal()).unwrap();
     let view = told.view();
     assert_eq!(view.as_path().to_string(), "65000 65001 7");
     assert_eq!(told.next_hop, NextHop::V4([198, 51, 100, 1].into()));
@@ -75,7 +86,7 @@ fn towards_ebgp_our_as_is_prepended_and_what_is_ours_is_removed() {
 #[test]
 fn towards_ibgp_a_path_is_passed_on_with_a_local_pref() {
     let learnt = with_med(&path(&[65001, 7], 9), 5);
-    let told = told(&key(GroupKind::Ibgp), V4, PeerKind::Ebgp, &learnt).unwrap();
+    let told = told(&key(GroupKind::Ibgp), Heard::Ebgp, &learnt).unwrap();
     assert_eq!(told.next_hop, learnt.next_hop);
     let view = told.view();
     assert_eq!((view.med(), view.local_pref()), (Some(5), Some(100)));
@@ -85,25 +96,17 @@ fn towards_ibgp_a_path_is_passed_on_with_a_local_pref() {
 #[test]
 fn the_next_hop_towards_ibgp_is_ours_on_demand_and_for_our_routes() {
     let ourselves = NextHop::V4([198, 51, 100, 1].into());
-    let group = GroupKey {
-        nexthop_self: [V4].into_iter().collect(),
-        ..key(GroupKind::Ibgp)
-    };
-    let learnt = told(&group, V4, PeerKind::Ebgp, &path(&[65001], 9)).unwrap();
+    let mut group = key(GroupKind::Ibgp);
+    group.ipv4_unicast.nexthop_self = NextHopSelf::Learnt;
+    let learnt = told(&group, Heard::Ebgp, &path(&[65001], 9)).unwrap();
     assert_eq!(learnt.next_hop, ourselves);
-    let local = told(&key(GroupKind::Ibgp), V4, PeerKind::Local, &own()).unwrap();
+    let local = told(&key(GroupKind::Ibgp), Heard::Local, &own()).unwrap();
     assert_eq!(local.next_hop, ourselves);
 }
 
 #[test]
 fn the_med_of_our_own_route_is_sent() {
-    let told = told(
-        &key(GroupKind::Ebgp),
-        V4,
-        PeerKind::Local,
-        &with_med(&own(), 7),
-    )
-    .unwrap();
+    let told = told(&key(GroupKind::Ebgp), Heard::Local, &with_med(&own(), 7)).unwrap();
     assert_eq!(told.view().med(), Some(7));
     assert_eq!(told.view().as_path().to_string(), "65000");
 }
@@ -115,16 +118,16 @@ fn who_is_told() {
     let no_export = with_community(&plain, NO_EXPORT);
     let no_advertise = with_community(&plain, NO_ADVERTISE);
     for (kind, from, path, admitted) in [
-        (Ebgp, PeerKind::Ebgp, &plain, true),
-        (Ebgp, PeerKind::Ibgp, &plain, true),
-        (Ibgp, PeerKind::Ebgp, &plain, true),
-        (Ibgp, PeerKind::Ibgp, &plain, false),
-        (Ebgp, PeerKind::Ebgp, &no_export, false),
-        (Ibgp, PeerKind::Ebgp, &no_export, true),
-        (Ebgp, PeerKind::Ebgp, &no_advertise, false),
-        (Ibgp, PeerKind::Ebgp, &no_advertise, false),
+        (Ebgp, Heard::Ebgp, &plain, true),
+        (Ebgp, Heard::Ibgp, &plain, true),
+        (Ibgp, Heard::Ebgp, &plain, true),
+        (Ibgp, Heard::Ibgp, &plain, false),
+        (Ebgp, Heard::Ebgp, &no_export, false),
+        (Ibgp, Heard::Ebgp, &no_export, true),
+        (Ebgp, Heard::Ebgp, &no_advertise, false),
+        (Ibgp, Heard::Ebgp, &no_advertise, false),
     ] {
-        let told = told(&key(kind), V4, from, path);
+        let told = told(&key(kind), from, path);
         assert_eq!(told.is_some(), admitted, "{from:?} to {kind:?}");
     }
 }
@@ -132,16 +135,14 @@ fn who_is_told() {
 #[test]
 fn without_a_policy_or_the_family_nothing_is_told() {
     let plain = path(&[65001], 9);
-    let denied = GroupKey {
-        export_denied: true,
-        ..key(GroupKind::Ebgp)
-    };
-    assert_eq!(told(&denied, V4, PeerKind::Ebgp, &plain), None);
+    let mut denied = key(GroupKind::Ebgp);
+    denied.ipv4_unicast.denied = true;
+    assert_eq!(told(&denied, Heard::Ebgp, &plain), None);
     let other = GroupKey {
-        families: [V6].into_iter().collect(),
+        families: [Family::Ipv6Unicast].into_iter().collect(),
         ..key(GroupKind::Ebgp)
     };
-    assert_eq!(told(&other, V4, PeerKind::Ebgp, &plain), None);
+    assert_eq!(told(&other, Heard::Ebgp, &plain), None);
 }
 
 #[test]
@@ -152,8 +153,8 @@ fn an_ipv6_next_hop_for_ipv4_needs_the_capability() {
         ..key(GroupKind::Ebgp)
     };
     let plain = path(&[65001], 9);
-    assert_eq!(told(&v6_only(false), V4, PeerKind::Ebgp, &plain), None);
-    let told = told(&v6_only(true), V4, PeerKind::Ebgp, &plain).unwrap();
+    assert_eq!(told(&v6_only(false), Heard::Ebgp, &plain), None);
+    let told = told(&v6_only(true), Heard::Ebgp, &plain).unwrap();
     let address = told.next_hop.address();
     assert_eq!(address, "2001:db8::1".parse::<std::net::IpAddr>().unwrap());
 }
@@ -170,9 +171,9 @@ fn a_path_that_fits_no_message_is_not_told() {
     };
     for (count, classic) in [(900, true), (1100, false)] {
         let path = long(count);
-        let told_classic = told(&key(GroupKind::Ebgp), V4, PeerKind::Ebgp, &path);
+        let told_classic = told(&key(GroupKind::Ebgp), Heard::Ebgp, &path);
         assert_eq!(told_classic.is_some(), classic, "{count}");
-        assert!(told(&extended, V4, PeerKind::Ebgp, &path).is_some());
+        assert!(told(&extended, Heard::Ebgp, &path).is_some());
     }
 }
 
@@ -184,6 +185,6 @@ fn confederation_segments_stay_inside() {
         builder.push_segment(SegmentKind::Sequence, [Asn(65001)]);
         editor.set_as_path(builder.as_path());
     });
-    let told = told(&key(GroupKind::Ebgp), V4, PeerKind::Ibgp, &path).unwrap();
+    let told = told(&key(GroupKind::Ebgp), Heard::Ibgp, &path).unwrap();
     assert_eq!(told.view().as_path().to_string(), "65000 65001");
 }

@@ -8,17 +8,18 @@ use smallvec::SmallVec;
 
 use super::Transmit;
 use super::exports::{ExportId, Exports};
-use crate::bgp::types::{Family, Nlri, PathId};
+use super::told::Item;
+use crate::bgp::types::{Family, Nlri};
 use crate::bgp::wire::update::{Encoding, encode_announce, encode_withdraw};
-use crate::prefix::{PrefixId, PrefixIndex};
+use crate::prefix::PrefixIndex;
 use crate::rib::route::PeerId;
 use crate::rib::table::family_of;
 
 /// Who of the batch's peers a piece of news is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Audience {
-    /// All of them, the senders of the old and the new path excepted.
-    AllBut([Option<PeerId>; 2]),
+    /// All of them but those who hear something else, or nothing: senders of the paths, for the most part.
+    AllBut(SmallVec<[PeerId; 4]>),
     Only(PeerId),
 }
 
@@ -31,8 +32,8 @@ pub(super) enum News {
 
 #[derive(Debug, Default)]
 struct Part {
-    withdrawn: Vec<PrefixId>,
-    announced: Vec<(ExportId, PrefixId)>,
+    withdrawn: Vec<Item>,
+    announced: Vec<(ExportId, Item)>,
 }
 
 #[derive(Debug)]
@@ -58,11 +59,11 @@ impl<'a> Batch<'a> {
         self.peers
     }
 
-    pub(super) fn add(&mut self, audience: Audience, id: PrefixId, news: News) {
+    pub(super) fn add(&mut self, audience: Audience, item: Item, news: News) {
         let part = self.part(audience);
         match news {
-            News::Announce(export) => part.announced.push((export, id)),
-            News::Withdraw => part.withdrawn.push(id),
+            News::Announce(export) => part.announced.push((export, item)),
+            News::Withdraw => part.withdrawn.push(item),
         }
     }
 
@@ -72,10 +73,11 @@ impl<'a> Batch<'a> {
             .get(self.last)
             .is_none_or(|(each, _)| *each != audience)
         {
-            self.last = *self.positions.entry(audience).or_insert_with(|| {
+            let next = self.parts.len();
+            self.last = *self.positions.entry(audience.clone()).or_insert(next);
+            if self.last == next {
                 self.parts.push((audience, Part::default()));
-                self.parts.len() - 1
-            });
+            }
         }
         &mut self.parts[self.last].1
     }
@@ -90,7 +92,7 @@ impl<'a> Batch<'a> {
     ) {
         let mut nlri = Vec::new();
         for (audience, mut part) in self.parts {
-            let peers = listeners(self.peers, audience);
+            let peers = listeners(self.peers, &audience);
             if peers.is_empty() {
                 continue;
             }
@@ -101,21 +103,26 @@ impl<'a> Batch<'a> {
                 fill(
                     &mut nlri,
                     index,
-                    withdrawn.filter(|&id| family_of(id) == family),
+                    withdrawn.filter(|item| family_of(item.prefix) == family),
                 );
                 messages += encode_withdraw(&mut bytes, family, &nlri, encoding);
             }
             part.announced
-                .sort_by_key(|&(export, id)| (export, id.is_ipv6()));
-            let alike = |a: &(ExportId, PrefixId), b: &(ExportId, PrefixId)| {
-                (a.0, a.1.is_ipv6()) == (b.0, b.1.is_ipv6())
+                .sort_by_key(|&(export, item)| (export, item.prefix.is_ipv6()));
+            let alike = |a: &(ExportId, Item), b: &(ExportId, Item)| {
+                (a.0, a.1.prefix.is_ipv6()) == (b.0, b.1.prefix.is_ipv6())
             };
             for group in part.announced.chunk_by(alike) {
                 let (export, first) = group[0];
-                fill(&mut nlri, index, group.iter().map(|&(_, id)| id));
+                fill(&mut nlri, index, group.iter().map(|&(_, item)| item));
                 let attributes = exports.get(export);
-                let encoded =
-                    encode_announce(&mut bytes, family_of(first), attributes, &nlri, encoding);
+                let encoded = encode_announce(
+                    &mut bytes,
+                    family_of(first.prefix),
+                    attributes,
+                    &nlri,
+                    encoding,
+                );
                 // A set that does not fit a message is never admitted to the group.
                 debug_assert!(encoded.is_ok());
                 messages += encoded.unwrap_or(0);
@@ -132,21 +139,21 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn listeners(peers: &[PeerId], audience: Audience) -> SmallVec<[PeerId; 4]> {
+fn listeners(peers: &[PeerId], audience: &Audience) -> SmallVec<[PeerId; 4]> {
     match audience {
         Audience::AllBut(except) => peers
             .iter()
             .copied()
-            .filter(|&peer| !except.contains(&Some(peer)))
+            .filter(|&peer| !except.contains(&peer))
             .collect(),
-        Audience::Only(peer) => SmallVec::from_slice(&[peer]),
+        Audience::Only(peer) => SmallVec::from_slice(&[*peer]),
     }
 }
 
-fn fill(nlri: &mut Vec<Nlri>, index: &PrefixIndex, ids: impl Iterator<Item = PrefixId>) {
+fn fill(nlri: &mut Vec<Nlri>, index: &PrefixIndex, items: impl Iterator<Item = Item>) {
     nlri.clear();
-    nlri.extend(ids.map(|id| Nlri {
-        prefix: index.prefix(id),
-        path_id: PathId::default(),
+    nlri.extend(items.map(|item| Nlri {
+        prefix: index.prefix(item.prefix),
+        path_id: item.path,
     }));
 }

@@ -1,31 +1,74 @@
 //! Exported attribute sets of one slice of work: each computed once, equal results under one number, so that
 //! prefixes pack by what the peers will see.
+//!
+//! A policy that looks at the prefix is asked for each; what it leaves as it is shares the rest of the work.
 
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rustc_hash::FxHashMap;
 
+use super::forms::{Form, FormNumber};
 use super::told::Told;
-use crate::bgp::types::{Family, PathAttributes};
+use crate::bgp::types::{PathAttributes, RouterId};
+use crate::policy::Scratch;
+use crate::prefix::{PrefixId, PrefixIndex};
 use crate::rib::attributes::AttributesId;
-use crate::rib::export::GroupKey;
-use crate::rib::route::PeerKind;
-use crate::rib::table::Rib;
+use crate::rib::export::{GroupKind, Heard, Outgoing, Way, Withheld};
+use crate::rib::route::PeerId;
+use crate::rib::table::{Rib, family_of};
 
 /// An exported attribute set, valid until [`Exports::clear`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ExportId(usize);
 
-type Source = (AttributesId, PeerKind, Family);
+/// A path as one member, or all members for whom it is the same, are to see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) told: Told,
+    /// The next hop is the member itself.
+    pub(super) leads_to_receiver: bool,
+}
+
+impl From<Told> for Seen {
+    fn from(told: Told) -> Self {
+        Self {
+            told,
+            leads_to_receiver: false,
+        }
+    }
+}
+
+/// All that an outcome depends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Question {
+    form: FormNumber,
+    attributes: AttributesId,
+    /// Only where its router id goes out with the path.
+    sender: Option<PeerId>,
+    heard: Heard,
+    way: Way,
+    leads_to_receiver: bool,
+    ipv6: bool,
+    scope: Scope,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Scope {
+    Any,
+    /// The policy looked at the prefix, and changed nothing.
+    Unedited,
+    Prefix(PrefixId),
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Exports {
-    known: FxHashMap<Source, Option<ExportId>>,
+    known: FxHashMap<Question, Option<ExportId>>,
     sets: Vec<PathAttributes>,
     by_content: HashTable<ExportId>,
     hasher: DefaultHashBuilder,
-    last: Option<(Source, Option<ExportId>)>,
+    last: Option<(Question, Option<ExportId>)>,
+    scratch: Scratch,
 }
 
 impl Exports {
@@ -36,33 +79,81 @@ impl Exports {
         self.last = None;
     }
 
-    /// What a group that was told `told` has seen.
+    /// What a path looks like in a form, `None` when it is not told in it.
     pub(super) fn id(
         &mut self,
-        key: &GroupKey,
+        form: &Form,
         rib: &Rib,
-        family: Family,
-        told: Told,
+        index: &PrefixIndex,
+        prefix: PrefixId,
+        seen: Seen,
     ) -> Option<ExportId> {
-        let source = (told.attributes, told.kind, family);
+        let Seen {
+            told,
+            leads_to_receiver,
+        } = seen;
+        let reflected = form.key.kind == GroupKind::Ibgp && told.heard.is_internal();
+        let by_prefix = form.key.depends_on_prefix(family_of(prefix), told.way);
+        let question = Question {
+            form: form.number,
+            attributes: told.attributes,
+            sender: reflected.then_some(told.source),
+            heard: told.heard,
+            way: told.way,
+            leads_to_receiver,
+            ipv6: prefix.is_ipv6(),
+            scope: if by_prefix {
+                Scope::Prefix(prefix)
+            } else {
+                Scope::Any
+            },
+        };
         if let Some((last, id)) = self.last
-            && last == source
+            && last == question
         {
             return id;
         }
-        let id = match self.known.get(&source) {
+        let id = match self.known.get(&question) {
             Some(&id) => id,
             None => {
-                let attributes = rib.attributes(told.attributes);
-                let id = key
-                    .export(family, told.kind, attributes)
-                    .map(|exported| self.intern(exported));
-                self.known.insert(source, id);
+                let id = self.answer(form, question, &outgoing(rib, index, prefix, seen));
+                self.known.insert(question, id);
                 id
             }
         };
-        self.last = Some((source, id));
+        self.last = Some((question, id));
         id
+    }
+
+    fn answer(&mut self, form: &Form, question: Question, path: &Outgoing<'_>) -> Option<ExportId> {
+        let edits = form.key.permit(path, &mut self.scratch).ok()?;
+        if question.scope == Scope::Any || !edits.is_unchanged() {
+            let exported = form.key.write(path, &edits).ok()?;
+            return Some(self.intern(exported));
+        }
+        let unedited = Question {
+            scope: Scope::Unedited,
+            ..question
+        };
+        if let Some(&id) = self.known.get(&unedited) {
+            return id;
+        }
+        let exported = form.key.write(path, &edits).ok();
+        let id = exported.map(|exported| self.intern(exported));
+        self.known.insert(unedited, id);
+        id
+    }
+
+    /// The same for a reader, with the reason.
+    pub(super) fn judge(
+        form: &Form,
+        rib: &Rib,
+        index: &PrefixIndex,
+        prefix: PrefixId,
+        seen: Seen,
+    ) -> Result<PathAttributes, Withheld> {
+        let path = outgoing(rib, index, prefix, seen);
+        form.key.judge(&path, &mut Scratch::default())
     }
 
     fn intern(&mut self, exported: PathAttributes) -> ExportId {
@@ -82,5 +173,19 @@ impl Exports {
 
     pub(super) fn get(&self, id: ExportId) -> &PathAttributes {
         &self.sets[id.0]
+    }
+}
+
+fn outgoing<'a>(rib: &'a Rib, index: &PrefixIndex, prefix: PrefixId, seen: Seen) -> Outgoing<'a> {
+    let told = seen.told;
+    let sender = rib.peer(told.source).map(|sender| sender.router_id);
+    Outgoing {
+        prefix: index.prefix(prefix),
+        attributes: rib.attributes(told.attributes),
+        key: rib.attributes.key(told.attributes),
+        heard: told.heard,
+        way: told.way,
+        sender: sender.unwrap_or(RouterId(std::net::Ipv4Addr::UNSPECIFIED)),
+        leads_to_receiver: seen.leads_to_receiver,
     }
 }

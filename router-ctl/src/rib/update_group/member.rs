@@ -1,17 +1,18 @@
 //! How far one member of a group has come. A member in step has been told what the group has been told. One that
 //! joined later still has positions to walk; one whose socket is full collects the prefixes that changed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::told::Told;
-use crate::bgp::types::Family;
+use super::forms::FormNumber;
+use super::told::{Item, Told};
+use crate::bgp::types::{Family, PathId, RouterId};
 use crate::prefix::PrefixId;
 use crate::rib::peers::slot;
-use crate::rib::route::PeerId;
+use crate::rib::route::PeerInfo;
 use crate::rib::table::family_of;
 
 /// How a peer that asked for its routes again is told where they begin and end.
@@ -108,17 +109,37 @@ fn ranges(bound: usize) -> SmallVec<[Range<usize>; 2]> {
         .collect()
 }
 
-#[derive(Clone, Debug, Default)]
+/// What a member knows about an item: the path and the form in which it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) told: Option<Told>,
+    pub(super) form: FormNumber,
+}
+
+#[derive(Clone, Debug)]
 pub(super) struct Member {
+    pub(super) address: Option<IpAddr>,
+    pub(super) router_id: RouterId,
     pub(super) congested: bool,
     pub(super) walks: [Walk; 2],
-    /// What the member knows of prefixes about which the group knows better. Each entry holds a reference to its
-    /// attributes.
-    lag: FxHashMap<PrefixId, Option<Told>>,
-    order: VecDeque<PrefixId>,
+    /// What the member knows where the group knows better. Each entry holds a reference to its attributes.
+    lag: BTreeMap<Item, Known>,
+    order: VecDeque<Item>,
 }
 
 impl Member {
+    pub(super) fn new(info: Option<&PeerInfo>) -> Self {
+        let router_id = info.map(|info| info.router_id);
+        Self {
+            address: info.and_then(|info| info.address),
+            router_id: router_id.unwrap_or(RouterId(Ipv4Addr::UNSPECIFIED)),
+            congested: false,
+            walks: [Walk::default(), Walk::default()],
+            lag: BTreeMap::new(),
+            order: VecDeque::new(),
+        }
+    }
+
     pub(super) fn is_in_step(&self) -> bool {
         !self.congested && self.lag.is_empty() && self.walks.iter().all(Walk::is_done)
     }
@@ -138,30 +159,29 @@ impl Member {
 
     /// The shared stream said something that this member has not heard; `before` is what the group knew. Whether
     /// it was kept, and with it a reference.
-    pub(super) fn fall_behind(&mut self, id: PrefixId, before: Option<Told>) -> bool {
-        let walk = self.walk(family_of(id));
-        let untold = !walk.again && walk.contains(id.index());
-        if untold || self.lag.contains_key(&id) {
+    pub(super) fn fall_behind(&mut self, item: Item, before: Known) -> bool {
+        let walk = self.walk(family_of(item.prefix));
+        let untold = !walk.again && walk.contains(item.prefix.index());
+        if untold || self.lag.contains_key(&item) {
             return false;
         }
-        self.lag.insert(id, before);
-        self.order.push_back(id);
+        self.lag.insert(item, before);
+        self.order.push_back(item);
         true
     }
 
-    /// The next prefix to catch up with, and what the member knows of it.
-    pub(super) fn catch_up(&mut self) -> Option<(PrefixId, Option<Told>)> {
-        let id = self.order.pop_front()?;
-        let told = self.lag.remove(&id)?;
+    /// The next item to catch up with, and what the member knows of it.
+    pub(super) fn catch_up(&mut self) -> Option<(Item, Known)> {
+        let item = self.order.pop_front()?;
+        let known = self.lag.remove(&item)?;
         if self.lag.is_empty() {
-            self.lag = FxHashMap::default();
             self.order = VecDeque::new();
         }
-        Some((id, told))
+        Some((item, known))
     }
 
     /// What it has not caught up with, when it leaves.
-    pub(super) fn into_lag(self) -> impl Iterator<Item = (PrefixId, Option<Told>)> {
+    pub(super) fn into_lag(self) -> impl Iterator<Item = (Item, Known)> {
         self.lag.into_iter()
     }
 
@@ -170,11 +190,8 @@ impl Member {
     }
 
     pub(super) fn knows_otherwise(&self, id: PrefixId) -> bool {
-        self.lag.contains_key(&id)
+        let item = |path| Item { prefix: id, path };
+        let mut known = self.lag.range(item(PathId(0))..=item(PathId(u32::MAX)));
+        known.next().is_some()
     }
-}
-
-/// What `peer` has been told when the others have been told `told`: never its own path.
-pub(super) fn as_seen_by(peer: PeerId, told: Option<Told>) -> Option<Told> {
-    told.filter(|told| told.source != peer)
 }

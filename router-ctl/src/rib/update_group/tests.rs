@@ -6,34 +6,29 @@ use std::net::Ipv4Addr;
 
 use self::receiver::{Mark, Receiver};
 use super::*;
-use crate::bgp::types::{FamilySet, PathAttributes};
+use crate::bgp::types::PathAttributes;
 use crate::bgp::wire::update::Encoding;
-use crate::rib::testing::{LOCAL_AS, World, own, path, with_med};
+use crate::rib::testing::{LOCAL_AS, World, nlri, own, path, with_med};
 use crate::rib::{DecisionConfig, GroupKind, OwnNextHopV6};
 
 const V4: Family = Family::Ipv4Unicast;
 const V6: Family = Family::Ipv6Unicast;
 
 fn key(kind: GroupKind) -> GroupKey {
+    let encoding = Encoding {
+        four_octet_as: true,
+        max_message: 4096,
+        add_path_v4: false,
+        add_path_v6: false,
+    };
     GroupKey {
-        kind,
-        local_as: LOCAL_AS,
         families: Family::ALL.into_iter().collect(),
-        encoding: Encoding {
-            four_octet_as: true,
-            max_message: 4096,
-            add_path_v4: false,
-            add_path_v6: false,
-        },
         next_hop_v4: Some(Ipv4Addr::new(198, 51, 100, 1)),
         next_hop_v6: Some(OwnNextHopV6 {
             global: "2001:db8::1".parse().unwrap(),
             link_local: None,
         }),
-        extended_next_hop: false,
-        nexthop_self: FamilySet::NONE,
-        default_local_pref: 100,
-        export_denied: false,
+        ..GroupKey::new(kind, LOCAL_AS, encoding)
     }
 }
 
@@ -46,6 +41,7 @@ struct Net {
     world: World,
     groups: UpdateGroups,
     receivers: BTreeMap<u16, Receiver>,
+    keys: BTreeMap<u16, GroupKey>,
     /// Every batch of messages that was made.
     sent: Vec<Transmit>,
 }
@@ -56,13 +52,23 @@ impl Net {
             world: World::new(DecisionConfig::new(LOCAL_AS)),
             groups: UpdateGroups::new(),
             receivers: BTreeMap::new(),
+            keys: BTreeMap::new(),
             sent: Vec::new(),
         }
     }
 
     fn join(&mut self, peer: u16, key: GroupKey) {
+        let add_path = key.encoding.add_path_v4;
+        self.keys.insert(peer, key.clone());
         self.groups.join(&self.world.rib, PeerId(peer), key);
-        self.receivers.insert(peer, Receiver::default());
+        self.receivers.insert(peer, Receiver::new(add_path));
+    }
+
+    fn rejoin(&mut self, peer: u16, key: GroupKey) {
+        if self.receivers.contains_key(&peer) {
+            self.keys.insert(peer, key.clone());
+            self.groups.rejoin(PeerId(peer), key);
+        }
     }
 
     fn leave(&mut self, peer: u16) {
@@ -72,7 +78,7 @@ impl Net {
 
     fn settle(&mut self) {
         for change in self.world.settle() {
-            if change.best_changed {
+            if change.best_changed || change.candidates {
                 self.groups.note_change(change.prefix);
             }
         }
@@ -81,7 +87,7 @@ impl Net {
     fn poll(&mut self, budget: usize) {
         let out = self
             .groups
-            .poll(&mut self.world.rib, &self.world.index, budget);
+            .poll(&mut self.world.rib, &mut self.world.index, budget);
         for transmit in &out {
             for peer in &transmit.peers {
                 let receiver = self.receivers.get_mut(&peer.0).unwrap();
@@ -120,8 +126,8 @@ impl Net {
     }
 
     fn knows(&self, peer: u16) -> Vec<String> {
-        let prefixes = self.receivers[&peer].table.keys();
-        prefixes.map(ToString::to_string).collect()
+        let known = self.receivers[&peer].table.keys();
+        known.map(|nlri| nlri.prefix.to_string()).collect()
     }
 
     fn marks(&self, peer: u16) -> &[Mark] {
@@ -158,7 +164,7 @@ fn the_new_sender_is_told_to_forget_and_the_old_one_is_told() {
     net.announce(1, "10.0.0.0/8", &path(&[65001], 1));
     net.run();
     assert_eq!((net.knows(1).len(), net.knows(2).len()), (0, 1));
-    let told = &net.receivers[&3].table[&"10.0.0.0/8".parse().unwrap()];
+    let told = &net.receivers[&3].table[&nlri("10.0.0.0/8")];
     assert_eq!(told.view().as_path().to_string(), "65000 65001");
     assert_eq!(net.receivers[&3].needless, 0);
 }
@@ -188,10 +194,8 @@ fn end_of_rib_comes_once_for_each_family_after_the_table() {
 fn without_a_policy_a_peer_gets_end_of_rib_alone() {
     let mut net = Net::new();
     net.announce(1, "10.0.0.0/8", &path(&[65001], 1));
-    let denied = GroupKey {
-        export_denied: true,
-        ..ebgp()
-    };
+    let mut denied = ebgp();
+    denied.ipv4_unicast.denied = true;
     net.join(2, denied);
     net.run();
     assert_eq!(net.knows(2).len(), 0);
@@ -331,11 +335,11 @@ fn groups_differ_in_what_they_are_told() {
         net.groups.group_of(PeerId(10))
     );
     let id = net.world.id("10.0.0.0/8");
-    let told = net.groups.told(&net.world.rib, PeerId(10), id).unwrap();
-    assert_eq!(
-        told,
-        net.receivers[&10].table[&"10.0.0.0/8".parse().unwrap()]
-    );
+    let told = net
+        .groups
+        .told(&net.world.rib, &net.world.index, PeerId(10), id);
+    let heard = &net.receivers[&10].table[&nlri("10.0.0.0/8")];
+    assert_eq!(told, [(PathId(0), heard.clone())]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl Router {
             return Vec::new();
         };
         let paths: Vec<BgpPath> = match table {
-            NeighborTable::Advertised => self.told_path(peer, id).into_iter().collect(),
+            NeighborTable::Advertised => self.told_paths(peer, id),
             NeighborTable::Received | NeighborTable::Accepted | NeighborTable::Filtered => self
                 .rib
                 .explain(id)
@@ -103,17 +103,18 @@ impl Router {
         }
     }
 
-    fn told_path(&self, peer: &Peer, id: PrefixId) -> Option<BgpPath> {
-        let told = self.groups.told(&self.rib, peer.id, id)?;
-        let stored = StoredAttributes {
-            next_hop: told.next_hop,
-            raw: &told.raw,
-        };
-        let source = self.rib.selection(id).map(|selection| selection.best.peer);
-        Some(BgpPath {
-            valid: true,
-            best: true,
-            ..self.path_of(stored, source)
-        })
+    fn told_paths(&self, peer: &Peer, id: PrefixId) -> Vec<BgpPath> {
+        let told = self.groups.told(&self.rib, &self.index, peer.id, id);
+        let best = self.rib.selection(id).map(|selection| selection.best.peer);
+        // With ADD-PATH the sender is not told apart by what the neighbour was told.
+        let source = best.filter(|_| told.len() == 1);
+        told.iter()
+            .map(|(path_id, attributes)| BgpPath {
+                path_id: path_id.0,
+                valid: true,
+                best: told.len() == 1,
+                ..self.path_of(attributes.into(), source)
+            })
+            .collect()
     }
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::bgp::attributes::AttributesView;
-use crate::bgp::types::{Family, NextHop, PathAttributes};
+use crate::bgp::types::{Family, NextHop, Nlri, PathAttributes, PathId};
 use crate::bgp::wire::attribute::AttributeCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +19,23 @@ pub(super) enum Mark {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Receiver {
-    pub(super) table: BTreeMap<IpNet, PathAttributes>,
+    pub(super) table: BTreeMap<Nlri, PathAttributes>,
     pub(super) marks: Vec<Mark>,
     pub(super) messages: u32,
     /// Announcements that repeat what is known, and withdrawals of what is not.
     pub(super) needless: usize,
+    /// With path identifiers in both families.
+    add_path: bool,
 }
 
 impl Receiver {
+    pub(super) fn new(add_path: bool) -> Self {
+        Self {
+            add_path,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
         while let Some((header, _)) = bytes.split_at_checked(19) {
             let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
@@ -59,7 +68,7 @@ impl Receiver {
         }
         let (withdrawn, rest) = field(body);
         let (attributes, announced) = field(rest);
-        for prefix in prefixes(Family::Ipv4Unicast, withdrawn) {
+        for prefix in self.prefixes(Family::Ipv4Unicast, withdrawn) {
             self.withdraw(prefix);
         }
         let mut raw = Vec::new();
@@ -78,13 +87,13 @@ impl Receiver {
                         global: Ipv6Addr::from(<[u8; 16]>::try_from(address).unwrap()),
                         link_local: None,
                     });
-                    reached = prefixes(family(value), &rest[1..]);
+                    reached = self.prefixes(family(value), &rest[1..]);
                 }
                 AttributeCode::MP_UNREACH_NLRI => {
                     if value.len() == 3 {
                         self.marks.push(Mark::EndOfRib(family(value)));
                     }
-                    for prefix in prefixes(family(value), &value[3..]) {
+                    for prefix in self.prefixes(family(value), &value[3..]) {
                         self.withdraw(prefix);
                     }
                 }
@@ -95,7 +104,7 @@ impl Receiver {
                 }
             }
         }
-        reached.extend(prefixes(Family::Ipv4Unicast, announced));
+        reached.extend(self.prefixes(Family::Ipv4Unicast, announced));
         for prefix in reached {
             let told = PathAttributes {
                 next_hop: next_hop.unwrap(),
@@ -106,9 +115,35 @@ impl Receiver {
         }
     }
 
-    fn withdraw(&mut self, prefix: IpNet) {
+    fn withdraw(&mut self, prefix: Nlri) {
         let known = self.table.remove(&prefix);
         self.needless += usize::from(known.is_none());
+    }
+
+    fn prefixes(&self, family: Family, mut bytes: &[u8]) -> Vec<Nlri> {
+        let mut prefixes = Vec::new();
+        while !bytes.is_empty() {
+            let mut path_id = PathId(0);
+            if self.add_path {
+                let (id, rest) = bytes.split_at(4);
+                path_id = PathId(u32::from_be_bytes(id.try_into().unwrap()));
+                bytes = rest;
+            }
+            let (&length, rest) = bytes.split_first().unwrap();
+            let (octets, rest) = rest.split_at(usize::from(length).div_ceil(8));
+            let mut address = [0; 16];
+            address[..octets.len()].copy_from_slice(octets);
+            let prefix = match family {
+                Family::Ipv4Unicast => {
+                    let [a, b, c, d, ..] = address;
+                    Ipv4Net::new([a, b, c, d].into(), length).unwrap().into()
+                }
+                Family::Ipv6Unicast => Ipv6Net::new(address.into(), length).unwrap().into(),
+            };
+            prefixes.push(Nlri { prefix, path_id });
+            bytes = rest;
+        }
+        prefixes
     }
 }
 
@@ -120,22 +155,4 @@ fn family(value: &[u8]) -> Family {
 fn field(bytes: &[u8]) -> (&[u8], &[u8]) {
     let length = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
     bytes[2..].split_at(length)
-}
-
-fn prefixes(family: Family, mut bytes: &[u8]) -> Vec<IpNet> {
-    let mut prefixes = Vec::new();
-    while let Some((&length, rest)) = bytes.split_first() {
-        let (octets, rest) = rest.split_at(usize::from(length).div_ceil(8));
-        let mut address = [0; 16];
-        address[..octets.len()].copy_from_slice(octets);
-        prefixes.push(match family {
-            Family::Ipv4Unicast => {
-                let [a, b, c, d, ..] = address;
-                Ipv4Net::new([a, b, c, d].into(), length).unwrap().into()
-            }
-            Family::Ipv6Unicast => Ipv6Net::new(address.into(), length).unwrap().into(),
-        });
-        bytes = rest;
-    }
-    prefixes
 }
