@@ -88,10 +88,10 @@ impl ExaBgp {
 
     /// "up", "connected" or "down", as it last said of this neighbour.
     pub fn session_state(&self, neighbour: &str) -> Option<String> {
-        let states = self.received().into_iter().filter(|report| {
+        let mut states = self.received().into_iter().filter(|report| {
             report["type"] == "state" && report["neighbor"]["address"]["peer"] == neighbour
         });
-        let last = states.last()?;
+        let last = states.next_back()?;
         Some(last["neighbor"]["state"].as_str()?.to_owned())
     }
 
