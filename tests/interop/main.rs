@@ -1,8 +1,12 @@
-//! The router beside BIRD 2 and FRR: the same matrix with each. Needs root and both packages.
+//! The router beside other people's daemons: one table of features and peers. Needs root and their packages.
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bird;
+mod feature;
 mod frr;
-mod matrix;
+mod gobgp;
+mod openbgpd;
 mod peer;
+mod table;
+mod world;

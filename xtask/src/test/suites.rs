@@ -99,11 +99,12 @@ pub(crate) const ALL: &[Suite] = &[
     },
     Suite {
         name: "interop",
-        title: "interop with BIRD 2 and FRR",
+        title: "interop with BIRD 2, FRR, GoBGP and OpenBGPD",
         needs: LAB_WITH_PEERS,
         runs: Runs::Tests(Tests {
             targets: &["--test=interop"],
-            arguments: &["--test-threads=2"],
+            // The table of features and peers is what one of the tests prints.
+            arguments: &["--test-threads=2", "--show-output"],
             limit: minutes(15),
         }),
     },
