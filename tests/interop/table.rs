@@ -98,7 +98,8 @@ const HEAD: &str = "\
 # Interoperation
 
 <!-- Written from tests/interop/table.rs; a test compares. To write it again:
-     WRITE_INTEROP=1 cargo xtask test interop -- document -->
+     WRITE_INTEROP=1 cargo xtask test interop -- document
+-->
 
 Each *yes* is a test that starts the router and the real daemon in network namespaces, `cargo xtask test interop`;
 a dash has its reason below. What a test compares: the peer's own table and ours, prefix by prefix, with AS path, next

@@ -19,6 +19,15 @@ pub(crate) struct World {
     _lab: Lab,
 }
 
+/// How many there are, and who we are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    pub(crate) router_as: u32,
+    pub(crate) spokes: u8,
+    /// Spokes with sessions, from the first one on.
+    pub(crate) peers: usize,
+}
+
 impl World {
     /// Sessions on the first `peers` of `spokes` spokes.
     pub(crate) fn start(
@@ -37,18 +46,26 @@ impl World {
         lines: &str,
         config: impl FnOnce(Config) -> Config,
     ) -> Result<Self> {
-        Self::start_as(ROUTER_AS, spokes, peers, carried, lines, config)
+        let shape = Shape {
+            router_as: ROUTER_AS,
+            spokes,
+            peers,
+        };
+        Self::start_as(shape, carried, lines, config)
     }
 
     /// The same under another AS number.
     pub(crate) fn start_as(
-        router_as: u32,
-        spokes: u8,
-        peers: usize,
+        shape: Shape,
         carried: &[Carried],
         lines: &str,
         config: impl FnOnce(Config) -> Config,
     ) -> Result<Self> {
+        let Shape {
+            router_as,
+            spokes,
+            peers,
+        } = shape;
         let mut lab = Lab::new("interop")?;
         let star = Star::build(&mut lab, spokes)?;
         let mut start = Config::new(router_as, "10.255.0.1")

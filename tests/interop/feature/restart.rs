@@ -1,11 +1,11 @@
 //! Either side goes away and comes back.
 
 use std::net::IpAddr;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use lab::maps::{leads_to, wait_leads_to};
+use lab::wait;
 
 use crate::peer::{Carried, Manner, Peer, ROUTER_AS, Route, Setup, asn};
 use crate::world::{OURS_V4, OURS_V6, World, ours, prefixes, routers_address};
@@ -84,6 +84,13 @@ pub(crate) fn router_restart<P: Peer>() -> Result<()> {
 /// Long enough for what must not happen to happen.
 const WATCHED: Duration = Duration::from_secs(2);
 
+/// What must not happen does not, as long as it is watched.
+#[track_caller]
+fn never(what: &str, happens: impl Fn() -> bool) {
+    let seen = wait::try_until(what, WATCHED, || happens().then_some(()));
+    assert!(seen.is_err(), "there was {what}");
+}
+
 /// A peer that restarts gracefully is killed: its routes stay in use, stale, until it is back (RFC 4724 §4.2).
 pub(crate) fn peer_restarts_gracefully<P: Peer>() -> Result<()> {
     let carried = [Carried::V4];
@@ -104,11 +111,9 @@ pub(crate) fn peer_restarts_gracefully<P: Peer>() -> Result<()> {
     let path = world.router.bgp_paths(prefix).remove(0);
     assert_eq!(path["stale"], true, "{path}");
     let kept = || leads_to(&world.router, prefix, &[spoke]);
-    let until = Instant::now() + WATCHED;
-    while Instant::now() < until {
-        assert!(kept()?, "{prefix} was withdrawn while the peer restarts");
-        thread::sleep(Duration::from_millis(50));
-    }
+    never("the withdrawal of a restarting peer's route", || {
+        !kept().unwrap_or(false)
+    });
     let peer = P::start(&spoke.peer, &setup(Manner::Returned))?;
     peer.wait_established(spoke.router_v4().into());
     let fresh = "the path to be fresh again";
@@ -136,15 +141,9 @@ pub(crate) fn router_restarts_gracefully<P: Peer>() -> Result<()> {
     let peer = P::start(&spoke.peer, &setup)?;
     peer.wait_route(OURS_V4, &own);
     world.router.kill9()?;
-    let until = Instant::now() + WATCHED;
-    while Instant::now() < until {
-        assert_eq!(
-            peer.route(OURS_V4).as_ref(),
-            Some(&own),
-            "while the router restarts"
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
+    never("another route while the router restarts", || {
+        peer.route(OURS_V4).as_ref() != Some(&own)
+    });
     assert!(
         !peer.is_established(router),
         "the session outlives the router"
@@ -153,15 +152,9 @@ pub(crate) fn router_restarts_gracefully<P: Peer>() -> Result<()> {
     peer.wait_established(router);
     world.router.wait_established(address);
     world.router.wait_settled();
-    let until = Instant::now() + WATCHED;
-    while Instant::now() < until {
-        assert_eq!(
-            peer.route(OURS_V4).as_ref(),
-            Some(&own),
-            "after the router is back"
-        );
-        thread::sleep(Duration::from_millis(50));
-    }
+    never("another route after the router is back", || {
+        peer.route(OURS_V4).as_ref() != Some(&own)
+    });
     world.router.assert_accounting();
     Ok(())
 }

@@ -5,7 +5,7 @@ use lab::maps::wait_leads_to;
 use lab::wait;
 
 use crate::peer::{Carried, DEADLINE, Manner, Opens, Peer, Route, Setup, asn};
-use crate::world::{OURS_V4, World, prefixes};
+use crate::world::{OURS_V4, Shape, World, prefixes};
 
 pub(crate) fn peer_dials<P: Peer>() -> Result<()> {
     who_opens::<P>(Opens::Peer)
@@ -56,7 +56,12 @@ pub(crate) fn two_octet_as<P: Peer>() -> Result<()> {
     const OURS: u32 = 4_200_000_000;
     const TRANS: u32 = 23456;
     let carried = [Carried::V4];
-    let world = World::start_as(OURS, 2, 2, &carried, "", |config| config.network(OURS_V4))?;
+    let shape = Shape {
+        router_as: OURS,
+        spokes: 2,
+        peers: 2,
+    };
+    let world = World::start_as(shape, &carried, "", |config| config.network(OURS_V4))?;
     let (old_spoke, new_spoke) = (world.spoke(0), world.spoke(1));
     let (of_old, of_new) = (prefixes(&carried, 0)[0], prefixes(&carried, 1)[0]);
     let old = P::start(

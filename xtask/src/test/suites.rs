@@ -58,6 +58,16 @@ pub(crate) const ALL: &[Suite] = &[
         }),
     },
     Suite {
+        name: "differential",
+        title: "decoding beside two other decoders",
+        needs: BUILD,
+        runs: Runs::Tests(Tests {
+            targets: &["--test=differential"],
+            arguments: &[],
+            limit: minutes(5),
+        }),
+    },
+    Suite {
         name: "xdp",
         title: "XDP: bytes in, bytes out, through BPF_PROG_TEST_RUN",
         needs: LAB,
