@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod bird;
+mod decision;
+mod exabgp;
 mod feature;
 mod frr;
 mod gobgp;
