@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -20,6 +21,10 @@ use serde_json::Value;
 use crate::peer::DEADLINE;
 
 const ROUTER_AS: u16 = 65000;
+/// A next hop that is on no link, the subnet that it is in, and the speaker behind which that is.
+const FAR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const FAR_SUBNET: &str = "192.0.2.0/24";
+const BEFORE_FAR: Teller = I1;
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Who tells a path. The position is the spoke.
@@ -81,6 +86,7 @@ impl Teller {
 struct Path {
     from: Teller,
     origin: u8,
+    next_hop: Ipv4Addr,
     /// ASes behind the speaker's own; from iBGP the whole path.
     beyond: Vec<u16>,
     /// Type and value of what else it has: MED 4, LOCAL_PREF 5, ORIGINATOR_ID 9, CLUSTER_LIST 10.
@@ -92,6 +98,7 @@ fn path(from: Teller) -> Path {
     Path {
         from,
         origin: 0,
+        next_hop: from.address(),
         beyond: if from.is_internal() {
             vec![65109]
         } else {
@@ -113,6 +120,13 @@ impl Path {
     fn beyond(self, ases: &[u16]) -> Self {
         Self {
             beyond: ases.to_vec(),
+            ..self
+        }
+    }
+
+    fn far_away(self) -> Self {
+        Self {
+            next_hop: FAR,
             ..self
         }
     }
@@ -158,7 +172,7 @@ impl Path {
         };
         add(0x40, 1, &[self.origin]);
         add(0x40, 2, &as_path);
-        add(0x40, 3, &self.from.address().octets());
+        add(0x40, 3, &self.next_hop.octets());
         for (code, value) in &self.more {
             add(if *code == 5 { 0x40 } else { 0x80 }, *code, value);
         }
@@ -206,6 +220,7 @@ fn contests() -> Vec<Contest> {
         contest("MED", "of one AS behind iBGP too", [path(I2).med(1), path(I1).med(2)]),
         contest("Router ID", "MEDs of two ASes are not compared", [path(E1).med(20), path(E2).med(10)]),
         contest("Peer Type", "eBGP over iBGP", [path(E2), path(I1)]),
+        contest("IGP Metric", "a next hop on the link over one behind a router", [path(I2), path(I1).far_away()]),
         contest("Router ID", "the lower one of two neighbours", [path(E1), path(E2)]),
         contest("Router ID", "ORIGINATOR_ID stands for it", [path(I2).originator(1), path(I1).originator(2)]),
         contest("Cluster length", "the shorter list over a lower address", [path(I2).originator(1).clusters(1), path(I1).originator(1).clusters(2)]),
@@ -357,7 +372,9 @@ impl Chooser for Ours {
             let (address, asn) = (from.address(), from.asn().into());
             config = config.neighbor_with(address, asn, Carries::Ipv4, "passive = true");
         }
-        Ok(Self(Daemon::start(node, &config.text())?))
+        let gateway = BEFORE_FAR.address();
+        let far = format!("[protocols.static.route.\"{FAR_SUBNET}\".next-hop.\"{gateway}\"]");
+        Ok(Self(Daemon::start(node, &config.with(&far).text())?))
     }
 
     fn paths(&self, prefix: &str) -> Option<(Vec<Teller>, Option<String>)> {
@@ -380,6 +397,11 @@ impl Chooser for OfBird {
         let mut text = String::from(
             "log stderr all;\nrouter id 10.255.0.1;\nprotocol device {}\nprotocol direct { ipv4; }\n",
         );
+        let gateway = BEFORE_FAR.address();
+        writeln!(
+            text,
+            "protocol static {{ ipv4; route {FAR_SUBNET} via {gateway}; }}"
+        )?;
         for from in Teller::ALL {
             let address = from.address();
             let local = Ipv4Addr::new(10, 0, from as u8, 1);
@@ -437,6 +459,11 @@ router bgp {ROUTER_AS}
             writeln!(text, " neighbor {address} remote-as {}", from.asn())?;
             writeln!(text, " neighbor {address} passive")?;
         }
+        // zebra takes the metric from the kernel.
+        let gateway = BEFORE_FAR.address().to_string();
+        let mut route = Command::new("ip");
+        route.args(["route", "add", FAR_SUBNET, "via", &gateway, "metric", "20"]);
+        ensure!(node.output(route)?.status.success(), "no route to {FAR}");
         Ok(Self(Frr::start(node, &text)?))
     }
 
