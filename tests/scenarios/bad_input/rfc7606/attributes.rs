@@ -52,6 +52,7 @@ pub(super) fn rows() -> Vec<Row> {
             all.extend(rows_of(kind, &attribute));
         }
         all.extend(unknown(kind));
+        all.extend(loops(kind));
     }
     for attribute in two_octets() {
         all.extend(rows_of(Kind::TwoOctets, &attribute));
@@ -288,6 +289,29 @@ fn unknown(kind: Kind) -> Vec<Row> {
             OT | PARTIAL,
         ),
     ]
+}
+
+/// Nothing is wrong with these; they have been here before (RFC 4271 §9.1.2, RFC 4456 §8).
+fn loops(kind: Kind) -> Vec<Row> {
+    const OWN_ID: [u8; 4] = [10, 255, 0, 1];
+    let row = |name, flags, code, value: Vec<u8>| {
+        Row::new(name, kind, Unusable, move |peer, prefix| {
+            let all = Attributes::good(peer).with(flags, code, &value);
+            all.announce(prefix)
+        })
+    };
+    let peer = peer(kind);
+    let path = match kind {
+        Kind::Internal => peer.segment(2, &[65077, 65000]),
+        Kind::External | Kind::TwoOctets => peer.segment(2, &[peer.asn, 65000]),
+    };
+    let mut all = vec![row("the router's own AS in AS_PATH", T, 2, path)];
+    if kind == Kind::Internal {
+        all.push(row("the router's own ORIGINATOR_ID", O, 9, OWN_ID.to_vec()));
+        let list = [[10, 9, 9, 8], OWN_ID].concat();
+        all.push(row("the router's own CLUSTER_ID", O, 10, list));
+    }
+    all
 }
 
 /// What an old speaker writes in another way (RFC 6793).
