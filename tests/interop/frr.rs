@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
+use std::process::Command;
 
 use anyhow::Result;
 use lab::Node;
@@ -9,8 +10,7 @@ use lab::config::Carries;
 use lab::peer::Frr;
 use serde_json::Value;
 
-use crate::matrix;
-use crate::peer::{Carried, Opens, Peer, ROUTER_AS, Route, Setup};
+use crate::peer::{Announced, Manner, Opens, Peer, Route, Setup, said};
 
 pub(crate) struct FrrPeer {
     frr: Frr,
@@ -29,15 +29,23 @@ router bgp {}
 ",
         setup.asn, setup.router_id
     );
+    if matches!(setup.manner, Manner::Graceful | Manner::Returned) {
+        text.push_str(" bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n");
+    }
     for session in &setup.sessions {
         let router = session.router;
         write!(
             text,
-            " neighbor {router} remote-as {ROUTER_AS}
+            " neighbor {router} remote-as {}
  neighbor {router} timers connect 1
-"
+",
+            setup.router_as
         )
         .ok();
+        if setup.manner == Manner::TwoOctets {
+            // There is no switch for this capability alone.
+            writeln!(text, " neighbor {router} dont-capability-negotiate").ok();
+        }
         if setup.opens == Opens::Router {
             writeln!(text, " neighbor {router} passive").ok();
         }
@@ -50,12 +58,60 @@ router bgp {}
                 writeln!(text, "  neighbor {} activate", session.router).ok();
             }
         }
-        for prefix in setup.of_family(ipv6) {
-            writeln!(text, "  network {prefix}").ok();
+        for one in setup.of_family(ipv6) {
+            let map = if has_map(one) {
+                map_name(one)
+            } else {
+                String::new()
+            };
+            let by = if map.is_empty() { "" } else { " route-map " };
+            writeln!(text, "  network {}{by}{map}", one.prefix).ok();
         }
         text.push_str(" exit-address-family\n");
     }
+    text.push_str("exit\n");
+    for one in setup.announced.iter().filter(|one| has_map(one)) {
+        route_map(&mut text, one);
+    }
     text
+}
+
+fn has_map(one: &Announced) -> bool {
+    !one.communities.is_empty() || !one.large_communities.is_empty()
+}
+
+fn map_name(one: &Announced) -> String {
+    let name = one.prefix.replace([':', '.', '/'], "-");
+    format!("of-{name}")
+}
+
+/// A line takes a few hundred communities at most: each rule adds some.
+fn route_map(text: &mut String, one: &Announced) {
+    const IN_A_RULE: usize = 100;
+    let rules = [
+        ("community", &one.communities),
+        ("large-community", &one.large_communities),
+    ];
+    let mut number = 0;
+    for (what, all) in rules {
+        for some in all.chunks(IN_A_RULE) {
+            number += 1;
+            let list = some.join(" ");
+            write!(
+                text,
+                "route-map {} permit {number}\n set {what} {list} additive\n on-match next\nexit\n",
+                map_name(one)
+            )
+            .ok();
+        }
+    }
+    writeln!(
+        text,
+        "route-map {} permit {}\nexit",
+        map_name(one),
+        number + 1
+    )
+    .ok();
 }
 
 fn family(prefix: &str) -> &'static str {
@@ -64,6 +120,9 @@ fn family(prefix: &str) -> &'static str {
 
 impl Peer for FrrPeer {
     const NAME: &'static str = "FRR";
+
+    // It saw that we have the capability, and takes AS_PATH as it comes.
+    const MERGES_AS4_PATH: bool = false;
 
     fn start(node: &Node, setup: &Setup) -> Result<Self> {
         Ok(Self {
@@ -74,7 +133,8 @@ impl Peer for FrrPeer {
 
     fn announce(&mut self, setup: &Setup) -> Result<()> {
         let process = format!("router bgp {}", setup.asn);
-        let change = |verb: &str, prefix: &String| {
+        let change = |verb: &str, one: &Announced| {
+            let prefix = &one.prefix;
             let family = format!("address-family {} unicast", family(prefix));
             let line = format!("{verb}network {prefix}");
             self.frr
@@ -117,10 +177,31 @@ impl Peer for FrrPeer {
         let global = next_hops
             .filter(|next_hop| next_hop["scope"] != "link-local")
             .find_map(|next_hop| next_hop["ip"].as_str()?.parse().ok())?;
+        // The same as a string is cut short when it is long.
+        let communities = |key: &str| {
+            let list = best.get(key).and_then(|found| found["list"].as_array());
+            let all = list.into_iter().flatten();
+            let mut all: Vec<String> = all
+                .filter_map(|one| Some(one.as_str()?.to_owned()))
+                .collect();
+            all.sort();
+            all
+        };
         Some(Route {
             as_path,
             next_hop: global,
+            communities: communities("community"),
+            large_communities: communities("largeCommunity"),
         })
+    }
+
+    fn count(&self, ipv6: bool) -> Option<usize> {
+        let family = if ipv6 { "ipv6" } else { "ipv4" };
+        let all = self
+            .frr
+            .json(&format!("show bgp {family} unicast json"))
+            .ok()?;
+        Some(all.get("routes")?.as_object()?.len())
     }
 
     fn ask_for_routes(&self, router: IpAddr) -> Result<()> {
@@ -151,54 +232,11 @@ impl Peer for FrrPeer {
     fn kill(&mut self) -> Result<()> {
         self.frr.kill()
     }
-}
 
-#[test]
-fn ipv4_routes_go_both_ways_over_ipv4_and_are_withdrawn() -> Result<()> {
-    matrix::both_ways::<FrrPeer>(&[Carried::V4])
-}
-
-#[test]
-fn ipv6_routes_go_both_ways_over_ipv6_and_are_withdrawn() -> Result<()> {
-    matrix::both_ways::<FrrPeer>(&[Carried::V6])
-}
-
-#[test]
-fn both_families_go_both_ways_over_one_session() -> Result<()> {
-    matrix::both_ways::<FrrPeer>(&[Carried::BOTH_OVER_V4])
-}
-
-#[test]
-fn both_families_go_both_ways_over_a_session_each() -> Result<()> {
-    matrix::both_ways::<FrrPeer>(&[Carried::V4, Carried::V6])
-}
-
-#[test]
-fn a_killed_peer_takes_its_routes_with_it_and_brings_them_back() -> Result<()> {
-    matrix::kill_and_return::<FrrPeer>()
-}
-
-#[test]
-fn four_next_hops_share_the_flows_and_only_those_of_a_lost_one_move() -> Result<()> {
-    matrix::ecmp::<FrrPeer>()
-}
-
-#[test]
-fn the_session_comes_up_when_only_the_peer_dials() -> Result<()> {
-    matrix::who_opens::<FrrPeer>(Opens::Peer)
-}
-
-#[test]
-fn the_session_comes_up_when_only_the_router_dials() -> Result<()> {
-    matrix::who_opens::<FrrPeer>(Opens::Router)
-}
-
-#[test]
-fn routes_are_sent_again_when_the_peer_asks() -> Result<()> {
-    matrix::route_refresh::<FrrPeer>()
-}
-
-#[test]
-fn the_session_comes_back_after_the_router_restarted() -> Result<()> {
-    matrix::router_restart::<FrrPeer>()
+    fn version(node: &Node) -> Result<String> {
+        // "bgpd version 8.4.4", then who wrote it.
+        let mut command = Command::new("/usr/lib/frr/bgpd");
+        command.arg("--version");
+        Ok(said(&node.output(command)?)?.replace("bgpd", "FRR"))
+    }
 }

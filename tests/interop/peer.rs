@@ -1,14 +1,16 @@
 //! What the matrix asks of another router, whichever it is.
 
 use std::net::IpAddr;
+use std::process::Output;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use lab::config::Carries;
 use lab::topology::Spoke;
 use lab::{Node, wait};
 
-pub(crate) const DEADLINE: Duration = Duration::from_secs(40);
+/// Some peers do not speak for half a minute after a session was lost.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(50);
 pub(crate) const ROUTER_AS: u32 = 65000;
 
 /// A route as the other router has it.
@@ -16,6 +18,49 @@ pub(crate) const ROUTER_AS: u32 = 65000;
 pub(crate) struct Route {
     pub(crate) as_path: Vec<u32>,
     pub(crate) next_hop: IpAddr,
+    /// As `65001:7`, in order.
+    pub(crate) communities: Vec<String>,
+    /// As `65001:1:2`, in order.
+    pub(crate) large_communities: Vec<String>,
+}
+
+impl Route {
+    pub(crate) fn plain(as_path: Vec<u32>, next_hop: impl Into<IpAddr>) -> Self {
+        Self {
+            as_path,
+            next_hop: next_hop.into(),
+            communities: Vec::new(),
+            large_communities: Vec::new(),
+        }
+    }
+}
+
+/// A prefix that a peer announces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) prefix: String,
+    pub(crate) communities: Vec<String>,
+    pub(crate) large_communities: Vec<String>,
+}
+
+impl Announced {
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.prefix.contains(':')
+    }
+}
+
+/// What a peer can do and does not do by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    Plain,
+    /// RFC 4724: restarts gracefully, and helps us to.
+    Graceful,
+    /// The same, back from a restart with its forwarding state kept.
+    Returned,
+    /// No capability 65.
+    TwoOctets,
+    /// RFC 8654.
+    ExtendedMessages,
 }
 
 /// Who opens the TCP connection.
@@ -40,7 +85,13 @@ pub(crate) struct Setup {
     pub(crate) router_id: String,
     pub(crate) sessions: Vec<Session>,
     pub(crate) opens: Opens,
-    pub(crate) announced: Vec<String>,
+    pub(crate) manner: Manner,
+    /// Our AS as the peer is to know it.
+    pub(crate) router_as: u32,
+    /// Its own addresses, for next hops of the family that is not the session's.
+    pub(crate) address_v4: IpAddr,
+    pub(crate) address_v6: IpAddr,
+    pub(crate) announced: Vec<Announced>,
 }
 
 impl Setup {
@@ -55,20 +106,40 @@ impl Setup {
             router_id: format!("10.255.1.{}", spoke.number),
             sessions: carried.iter().map(session).collect(),
             opens: Opens::Both,
+            manner: Manner::Plain,
+            router_as: ROUTER_AS,
+            address_v4: spoke.peer_v4().into(),
+            address_v6: spoke.peer_v6().into(),
             announced: Vec::new(),
         }
     }
 
+    /// Announces these and nothing else.
     pub(crate) fn announce(mut self, prefixes: &[&str]) -> Self {
-        self.announced = prefixes.iter().map(|&prefix| prefix.to_owned()).collect();
+        self.announced.clear();
+        for prefix in prefixes {
+            self = self.announce_with(prefix, &[], &[]);
+        }
         self
     }
 
-    pub(crate) fn of_family(&self, ipv6: bool) -> impl Iterator<Item = &str> {
-        self.announced
-            .iter()
-            .map(String::as_str)
-            .filter(move |prefix| prefix.contains(':') == ipv6)
+    pub(crate) fn announce_with(mut self, prefix: &str, some: &[&str], large: &[&str]) -> Self {
+        let owned = |all: &[&str]| all.iter().map(|&one| one.to_owned()).collect();
+        self.announced.push(Announced {
+            prefix: prefix.to_owned(),
+            communities: owned(some),
+            large_communities: owned(large),
+        });
+        self
+    }
+
+    pub(crate) fn mannered(self, manner: Manner) -> Self {
+        Self { manner, ..self }
+    }
+
+    pub(crate) fn of_family(&self, ipv6: bool) -> impl Iterator<Item = &Announced> {
+        let all = self.announced.iter();
+        all.filter(move |one| one.is_ipv6() == ipv6)
     }
 }
 
@@ -77,7 +148,7 @@ pub(crate) fn asn(spoke: &Spoke) -> u32 {
 }
 
 /// What a session carries, and over which protocol.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Carried {
     pub(crate) families: Carries,
     pub(crate) over_ipv6: bool,
@@ -118,6 +189,9 @@ impl Carried {
 pub(crate) trait Peer: Sized {
     const NAME: &'static str;
 
+    /// Without capability 65 of its own it puts AS_PATH and AS4_PATH together (RFC 6793 §4.2.3).
+    const MERGES_AS4_PATH: bool = true;
+
     fn start(node: &Node, setup: &Setup) -> Result<Self>;
 
     /// Changes what is announced, while it runs.
@@ -128,6 +202,9 @@ pub(crate) trait Peer: Sized {
     /// Its best route to exactly this prefix.
     fn route(&self, prefix: &str) -> Option<Route>;
 
+    /// How many prefixes of a family it has, whoever announced them.
+    fn count(&self, ipv6: bool) -> Option<usize>;
+
     /// Asks the router for its routes again (RFC 2918).
     fn ask_for_routes(&self, router: IpAddr) -> Result<()>;
 
@@ -136,6 +213,9 @@ pub(crate) trait Peer: Sized {
 
     /// SIGKILL.
     fn kill(&mut self) -> Result<()>;
+
+    /// Its own words about itself: the version.
+    fn version(node: &Node) -> Result<String>;
 
     #[track_caller]
     fn wait_established(&self, router: IpAddr) {
@@ -165,4 +245,12 @@ pub(crate) trait Peer: Sized {
             self.route(prefix).is_none().then_some(())
         });
     }
+}
+
+/// The first line that a command said, wherever it said it.
+pub(crate) fn said(output: &Output) -> Result<String> {
+    let text = [output.stdout.as_slice(), &output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let line = text.lines().next().context("it said nothing")?;
+    Ok(line.trim().to_owned())
 }

@@ -126,23 +126,36 @@ impl Maps {
     }
 }
 
-/// Waits until the kernel's maps lead exactly this prefix to the peers of these spokes and to no other; no spokes:
-/// until there is no such prefix.
+/// Whether the kernel's maps lead exactly this prefix to the peers of these spokes and to no other; no spokes: whether
+/// there is no such prefix.
+pub fn leads_to(daemon: &Daemon, prefix: &str, spokes: &[&Spoke]) -> Result<bool> {
+    let buckets = Maps::of(daemon)?.buckets_of(prefix)?;
+    Ok(exits(buckets.as_deref()) == wanted(spokes))
+}
+
+/// Waits until [`leads_to`].
 #[track_caller]
 pub fn wait_leads_to(daemon: &Daemon, prefix: &str, spokes: &[&Spoke]) {
-    let wanted: BTreeSet<Option<Exit>> = spokes.iter().map(|spoke| Some(Exit::to(spoke))).collect();
+    let wanted = wanted(spokes);
     let what = format!("the maps to lead {prefix} to {wanted:?}");
     let mut last = None;
     let found = wait::try_until(&what, DEADLINE, || {
         let buckets = Maps::of(daemon).ok()?.buckets_of(prefix).ok()?;
-        let exits: BTreeSet<Option<Exit>> = buckets.iter().flatten().map(Exit::of).collect();
-        let done = exits == wanted;
+        let done = exits(buckets.as_deref()) == wanted;
         last = buckets;
         done.then_some(())
     });
     if let Err(error) = found {
         panic!("{error}; the buckets are {last:?}");
     }
+}
+
+fn wanted(spokes: &[&Spoke]) -> BTreeSet<Option<Exit>> {
+    spokes.iter().map(|spoke| Some(Exit::to(spoke))).collect()
+}
+
+fn exits(buckets: Option<&[NextHop]>) -> BTreeSet<Option<Exit>> {
+    buckets.into_iter().flatten().map(Exit::of).collect()
 }
 
 /// The directory of the pins that this build makes.

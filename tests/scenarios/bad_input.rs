@@ -5,7 +5,7 @@ mod configuration;
 mod environment;
 mod floods;
 mod messages;
-mod wire;
+mod rfc7606;
 
 use std::process::{Command, ExitStatus};
 

@@ -13,4 +13,6 @@ mod restart;
 mod side_by_side;
 mod static_route;
 mod stats;
+mod strict_peers;
+mod wire;
 mod world;

@@ -28,6 +28,11 @@ pub struct Bird {
 impl Bird {
     /// Starts BIRD with this configuration and waits until it answers.
     pub fn start(node: &Node, config: &str) -> Result<Self> {
+        Self::start_with(node, config, &[])
+    }
+
+    /// The same with more options of `bird`: `-R` for one that comes back from a graceful restart.
+    pub fn start_with(node: &Node, config: &str, options: &[&str]) -> Result<Self> {
         let directory = node.directory();
         let config_file = directory.join("bird.conf");
         let socket = directory.join("bird.ctl");
@@ -40,7 +45,8 @@ impl Bird {
             .arg("-s")
             .arg(&socket)
             .arg("-P")
-            .arg(directory.join("bird.pid"));
+            .arg(directory.join("bird.pid"))
+            .args(options);
         let process = node.spawn("bird", command)?;
         let mut bird = Self {
             process,

@@ -1,11 +1,17 @@
 //! Peers: other people's routing daemons, and a speaker that says what a test tells it to.
 
 mod bird;
+mod exabgp;
 mod frr;
+mod gobgp;
+mod openbgpd;
 mod speaker;
 
 pub use bird::Bird;
+pub use exabgp::ExaBgp;
 pub use frr::Frr;
+pub use gobgp::GoBgp;
+pub use openbgpd::OpenBgpd;
 pub use speaker::{Restart, Speaker, SpeakerOptions};
 
 use std::path::{Path, PathBuf};

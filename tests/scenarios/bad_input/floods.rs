@@ -9,7 +9,7 @@ use lab::Daemon;
 use lab::maps::wait_leads_to;
 use lab::wait;
 
-use super::wire::{KEEPALIVE, Raw, UPDATE, good_attributes, good_open, message, update, withdraw};
+use crate::wire::{KEEPALIVE, Raw, UPDATE, good_attributes, good_open, message, update, withdraw};
 use crate::world::{DEADLINE, V4, World, neighbors, speaker};
 
 const MIB: u64 = 1 << 20;

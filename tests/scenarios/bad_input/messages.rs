@@ -6,7 +6,7 @@ use lab::maps::wait_leads_to;
 use lab::topology::Spoke;
 use lab::wait;
 
-use super::wire::{
+use crate::wire::{
     KEEPALIVE, OPEN, Raw, UPDATE, attributes, good_attributes, good_open, message, open, update,
 };
 use crate::world::{DEADLINE, V4, World, asn, neighbors, speaker};

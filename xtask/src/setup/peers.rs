@@ -9,20 +9,31 @@ use super::{State, Step, apt};
 use crate::machine;
 use crate::run::{command, finds, run};
 
-const PACKAGES: &[&str] = &["bird2", "frr", "tcpdump", "bpftool", "iproute2", "xz-utils"];
+const PACKAGES: &[&str] = &[
+    "bird2", "frr", "gobgpd", "openbgpd", "exabgp", "tcpdump", "bpftool", "iproute2", "xz-utils",
+];
 /// Packages that bring a service, and its unit.
-const SERVICES: &[(&str, &str)] = &[("bird2", "bird.service"), ("frr", "frr.service")];
+const SERVICES: &[(&str, &str)] = &[
+    ("bird2", "bird.service"),
+    ("frr", "frr.service"),
+    ("gobgpd", "gobgpd.service"),
+    ("openbgpd", "openbgpd.service"),
+    ("exabgp", "exabgp.service"),
+];
 const FRR_BGPD: [&str; 2] = ["/usr/lib/frr/bgpd", "/usr/libexec/frr/bgpd"];
 const FRR_RUN: &str = "/run/frr";
+/// OpenBGPD's daemon has the name of FRR's: by its place alone they are told apart.
+const OPENBGPD: &str = "/usr/sbin/bgpctl";
+const OPENBGPD_RUN: &str = "/run/openbgpd";
 
 pub(super) fn steps() -> Vec<Step> {
     vec![
         Step {
-            name: "BIRD 2, FRR and tools",
+            name: "BIRD 2, FRR, GoBGP, OpenBGPD, ExaBGP and tools",
             look: look_for_peers,
             make: install_peers,
             takes: "about a minute",
-            remedy: "install BIRD 2, FRR, tcpdump, bpftool, iproute2 and xz",
+            remedy: "install BIRD 2, FRR, GoBGP, OpenBGPD, ExaBGP, tcpdump, bpftool, iproute2 and xz",
         },
         Step {
             name: "root in group frrvty",
@@ -53,6 +64,23 @@ pub(super) fn steps() -> Vec<Step> {
             takes: "no time",
             remedy: "create it as root, owned by frr",
         },
+        Step {
+            name: OPENBGPD_RUN,
+            look: || {
+                if Path::new(OPENBGPD_RUN).is_dir() {
+                    State::Present("there".into())
+                } else {
+                    State::Missing("the directory that OpenBGPD's processes change into".into())
+                }
+            },
+            make: || {
+                run(command("install")
+                    .args(["-d", "-m", "755"])
+                    .arg(OPENBGPD_RUN))
+            },
+            takes: "no time",
+            remedy: "create it as root",
+        },
     ]
 }
 
@@ -60,10 +88,15 @@ fn look_for_peers() -> State {
     if machine::has_debian_recipe() {
         return State::lacking(&apt::missing(PACKAGES), "installed");
     }
-    let programs = ["bird", "tcpdump", "bpftool", "ip", "xz"];
+    let programs = [
+        "bird", "gobgpd", "gobgp", "exabgp", "tcpdump", "bpftool", "ip", "xz",
+    ];
     let mut missing: Vec<_> = programs.into_iter().filter(|name| !finds(name)).collect();
     if !FRR_BGPD.iter().any(|path| Path::new(path).is_file()) {
         missing.push("frr");
+    }
+    if !Path::new(OPENBGPD).is_file() {
+        missing.push("openbgpd");
     }
     State::lacking(&missing, "installed")
 }

@@ -58,6 +58,16 @@ pub(crate) const ALL: &[Suite] = &[
         }),
     },
     Suite {
+        name: "differential",
+        title: "decoding beside two other decoders",
+        needs: BUILD,
+        runs: Runs::Tests(Tests {
+            targets: &["--test=differential"],
+            arguments: &[],
+            limit: minutes(5),
+        }),
+    },
+    Suite {
         name: "xdp",
         title: "XDP: bytes in, bytes out, through BPF_PROG_TEST_RUN",
         needs: LAB,
@@ -99,11 +109,12 @@ pub(crate) const ALL: &[Suite] = &[
     },
     Suite {
         name: "interop",
-        title: "interop with BIRD 2 and FRR",
+        title: "interop with BIRD 2, FRR, GoBGP and OpenBGPD",
         needs: LAB_WITH_PEERS,
         runs: Runs::Tests(Tests {
             targets: &["--test=interop"],
-            arguments: &["--test-threads=2"],
+            // The table of features and peers is what one of the tests prints.
+            arguments: &["--test-threads=2", "--show-output"],
             limit: minutes(15),
         }),
     },

@@ -1,32 +1,44 @@
 //! A BGP client that says whatever it is told to, octet by octet. It shares no code with the router.
 
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use lab::topology::Spoke;
 use lab::wait;
+use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::world::{DEADLINE, asn};
 
-pub(super) const OPEN: u8 = 1;
-pub(super) const UPDATE: u8 = 2;
-pub(super) const NOTIFICATION: u8 = 3;
-pub(super) const KEEPALIVE: u8 = 4;
+pub(crate) const OPEN: u8 = 1;
+pub(crate) const UPDATE: u8 = 2;
+pub(crate) const NOTIFICATION: u8 = 3;
+pub(crate) const KEEPALIVE: u8 = 4;
 
-pub(super) struct Raw {
+pub(crate) struct Raw {
     stream: TcpStream,
 }
 
 impl Raw {
     /// A TCP connection from the spoke's peer to the router's port 179.
-    pub(super) fn connect(spoke: &Spoke) -> Result<Self> {
-        let router = (spoke.router_v4(), 179);
+    pub(crate) fn connect(spoke: &Spoke) -> Result<Self> {
+        Self::connect_from(spoke, spoke.peer_v4())
+    }
+
+    /// The same from another of the peer's addresses.
+    pub(crate) fn connect_from(spoke: &Spoke, local: Ipv4Addr) -> Result<Self> {
+        let router = SocketAddr::from((spoke.router_v4(), 179));
+        let dial = || -> io::Result<TcpStream> {
+            let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+            socket.bind(&SocketAddr::from((local, 0)).into())?;
+            socket.connect_timeout(&router.into(), DEADLINE)?;
+            Ok(socket.into())
+        };
         let stream = spoke
             .peer
-            .run(|| TcpStream::connect(router))
-            .with_context(|| format!("dialling {router:?}"))?;
+            .run(dial)
+            .with_context(|| format!("dialling {router} from {local}"))?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
@@ -34,11 +46,16 @@ impl Raw {
     }
 
     /// Connects and exchanges OPEN and KEEPALIVE. Tries again while the router does not take the connection.
-    pub(super) fn establish(spoke: &Spoke) -> Self {
-        let what = format!("the router to take a session with {}", spoke.peer_v4());
+    pub(crate) fn establish(spoke: &Spoke) -> Self {
+        Self::establish_from(spoke, spoke.peer_v4(), &good_open(spoke))
+    }
+
+    /// The same from another of the peer's addresses and with another OPEN.
+    pub(crate) fn establish_from(spoke: &Spoke, local: Ipv4Addr, open: &[u8]) -> Self {
+        let what = format!("the router to take a session with {local}");
         wait::until(&what, DEADLINE, || {
-            let mut raw = Self::connect(spoke).ok()?;
-            raw.send(&good_open(spoke)).ok()?;
+            let mut raw = Self::connect_from(spoke, local).ok()?;
+            raw.send(open).ok()?;
             raw.send(&message(KEEPALIVE, &[])).ok()?;
             raw.expect(OPEN).ok()?;
             raw.expect(KEEPALIVE).ok()?;
@@ -46,12 +63,12 @@ impl Raw {
         })
     }
 
-    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes).context("sending")
     }
 
     /// The type and the body of the next message; an error at the end of the connection.
-    pub(super) fn read(&mut self) -> Result<(u8, Vec<u8>)> {
+    pub(crate) fn read(&mut self) -> Result<(u8, Vec<u8>)> {
         let mut header = [0; 19];
         self.stream.read_exact(&mut header)?;
         let length = usize::from(u16::from_be_bytes([header[16], header[17]]));
@@ -60,7 +77,7 @@ impl Raw {
         Ok((header[18], body))
     }
 
-    pub(super) fn expect(&mut self, kind: u8) -> Result<Vec<u8>> {
+    pub(crate) fn expect(&mut self, kind: u8) -> Result<Vec<u8>> {
         match self.read()? {
             (found, body) if found == kind => Ok(body),
             (found, body) => bail!("message type {found} {body:?}, not {kind}"),
@@ -68,7 +85,7 @@ impl Raw {
     }
 
     /// Code and subcode of the NOTIFICATION that comes, whatever else comes before; then the end.
-    pub(super) fn notification(&mut self) -> Result<(u8, u8)> {
+    pub(crate) fn notification(&mut self) -> Result<(u8, u8)> {
         loop {
             let (kind, body) = self.read().context("waiting for a NOTIFICATION")?;
             if kind != NOTIFICATION {
@@ -87,13 +104,25 @@ impl Raw {
         }
     }
 
-    pub(super) fn set_write_timeout(&self, timeout: Duration) -> Result<()> {
+    /// A second handle of the connection: one reads, the other writes.
+    pub(crate) fn clone_handle(&self) -> Result<Self> {
+        let stream = self.stream.try_clone()?;
+        stream.set_read_timeout(None)?;
+        Ok(Self { stream })
+    }
+
+    /// Ends the connection for every handle.
+    pub(crate) fn shut_down(&self) {
+        self.stream.shutdown(Shutdown::Both).ok();
+    }
+
+    pub(crate) fn set_write_timeout(&self, timeout: Duration) -> Result<()> {
         Ok(self.stream.set_write_timeout(Some(timeout))?)
     }
 }
 
 /// A whole message.
-pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0xff; 16];
     bytes.extend(u16::try_from(19 + body.len()).unwrap().to_be_bytes());
     bytes.push(kind);
@@ -101,23 +130,47 @@ pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn open(version: u8, asn: u16, hold_time: u16, id: [u8; 4]) -> Vec<u8> {
+pub(crate) fn open(version: u8, asn: u16, hold_time: u16, id: [u8; 4]) -> Vec<u8> {
+    // One capability: IPv4 unicast.
+    open_with(version, asn, hold_time, id, &[1, 4, 0, 1, 0, 1])
+}
+
+/// All capabilities in one parameter of type 2, as everybody writes them; no parameter when there are none.
+pub(crate) fn open_with(
+    version: u8,
+    asn: u16,
+    hold_time: u16,
+    id: [u8; 4],
+    capabilities: &[u8],
+) -> Vec<u8> {
     let mut body = vec![version];
     body.extend(asn.to_be_bytes());
     body.extend(hold_time.to_be_bytes());
     body.extend(id);
-    // One parameter: IPv4 unicast.
-    body.extend([8, 2, 6, 1, 4, 0, 1, 0, 1]);
+    if capabilities.is_empty() {
+        body.push(0);
+    } else {
+        let length = u8::try_from(capabilities.len()).unwrap();
+        body.extend([length + 2, 2, length]);
+        body.extend(capabilities);
+    }
     message(OPEN, &body)
 }
 
-pub(super) fn good_open(spoke: &Spoke) -> Vec<u8> {
+/// Capabilities 1 for both families and 65.
+pub(crate) fn modern(asn: u32) -> Vec<u8> {
+    let mut all = vec![1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 65, 4];
+    all.extend(asn.to_be_bytes());
+    all
+}
+
+pub(crate) fn good_open(spoke: &Spoke) -> Vec<u8> {
     let asn = u16::try_from(asn(spoke)).unwrap();
     open(4, asn, 90, [10, 255, 1, 1 + spoke.number])
 }
 
 /// Path attributes in the order given: flags, type, value.
-pub(super) fn attributes(all: &[(u8, u8, &[u8])]) -> Vec<u8> {
+pub(crate) fn attributes(all: &[(u8, u8, &[u8])]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (flags, kind, value) in all {
         bytes.extend([*flags, *kind, u8::try_from(value.len()).unwrap()]);
@@ -127,7 +180,7 @@ pub(super) fn attributes(all: &[(u8, u8, &[u8])]) -> Vec<u8> {
 }
 
 /// An UPDATE that announces one /24.
-pub(super) fn update(attributes: &[u8], prefix: [u8; 3]) -> Vec<u8> {
+pub(crate) fn update(attributes: &[u8], prefix: [u8; 3]) -> Vec<u8> {
     let mut body = vec![0, 0];
     body.extend(u16::try_from(attributes.len()).unwrap().to_be_bytes());
     body.extend(attributes);
@@ -137,7 +190,7 @@ pub(super) fn update(attributes: &[u8], prefix: [u8; 3]) -> Vec<u8> {
 }
 
 /// An UPDATE that withdraws one /24.
-pub(super) fn withdraw(prefix: [u8; 3]) -> Vec<u8> {
+pub(crate) fn withdraw(prefix: [u8; 3]) -> Vec<u8> {
     let mut body = vec![0, 4, 24];
     body.extend(prefix);
     body.extend([0, 0]);
@@ -145,7 +198,7 @@ pub(super) fn withdraw(prefix: [u8; 3]) -> Vec<u8> {
 }
 
 /// ORIGIN, AS_PATH, NEXT_HOP as a two-octet speaker writes them.
-pub(super) fn good_attributes(spoke: &Spoke) -> Vec<u8> {
+pub(crate) fn good_attributes(spoke: &Spoke) -> Vec<u8> {
     let asn = u16::try_from(asn(spoke)).unwrap().to_be_bytes();
     let next_hop: Ipv4Addr = spoke.peer_v4();
     attributes(&[
