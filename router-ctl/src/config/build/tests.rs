@@ -27,6 +27,7 @@ fn sample(kind: Type) -> Value {
         Type::Prefix | Type::PrefixV4 => kind.text("192.0.2.0/24"),
         Type::PrefixV6 => kind.text("2001:db8::/32"),
         Type::Community => kind.text("65001:1"),
+        Type::CommunityRange => kind.text("65001:1-9"),
         Type::LargeCommunity => kind.text("65001:1:2"),
         Type::RouteTarget => kind.text("65001:1"),
         Type::Choice(choices) => kind.text(choices[0].name),
