@@ -324,6 +324,7 @@ fn who_may_connect() {
     check_bgp(
         &listen("remote-as = \"external\"\naddress-family.ipv4-unicast = {}"),
         &[
+            "warning required 6:1 protocols bgp listen range 10.0.0.0/8 peer-group: whoever connects is told the whole ipv4-unicast table | set protocols bgp peer-group G address-family ipv4-unicast route-map export NAME",
             "warning required 7:1 protocols bgp peer-group G: no maximum-prefix in ipv4-unicast: whatever the neighbor leaks is taken | set protocols bgp peer-group G address-family ipv4-unicast maximum-prefix 1000",
         ],
     );

@@ -204,3 +204,17 @@ fn a_key_is_written_like_text_even_if_it_is_a_number() {
         assert_eq!(kind.key(text).unwrap_err().message, message);
     }
 }
+
+#[test]
+fn a_value_is_found_by_what_is_written() {
+    for (kind, text) in [
+        (Type::Integer(1, 99), "10"),
+        (Type::Neighbor, "2001:db8::1"),
+        (Type::Neighbor, "fe80::1%eth0"),
+        (Type::PrefixV4, "10.0.0.0/8"),
+        (Type::Name, "10"),
+    ] {
+        let value = kind.key(text).unwrap();
+        assert!(Value::spelled(&value.to_string()).contains(&value), "{text}");
+    }
+}
