@@ -215,6 +215,9 @@ fn a_value_is_found_by_what_is_written() {
         (Type::Name, "10"),
     ] {
         let value = kind.key(text).unwrap();
-        assert!(Value::spelled(&value.to_string()).contains(&value), "{text}");
+        assert!(
+            Value::spelled(&value.to_string()).contains(&value),
+            "{text}"
+        );
     }
 }
