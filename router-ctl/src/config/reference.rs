@@ -168,16 +168,16 @@ fn row(name: &str, value: &str, node: &Node) -> String {
 }
 
 fn values(kind: Type, unit: &str) -> String {
-    let text = match kind {
-        Type::Choice(choices) => {
-            let choices: Vec<_> = choices
-                .iter()
-                .map(|choice| format!("`{}` ({})", choice.name, choice.help))
-                .collect();
-            choices.join(", ")
-        }
-        Type::Text(max) => format!("text, at most {max} octets"),
-        _ => kind.to_string(),
+    let text = if let Type::Choice(choices) = kind {
+        let choices: Vec<_> = choices
+            .iter()
+            .map(|choice| format!("`{}` ({})", choice.name, choice.help))
+            .collect();
+        choices.join(", ")
+    } else if let Type::Text(max) = kind {
+        format!("text, at most {max} octets")
+    } else {
+        kind.to_string()
     };
     if unit.is_empty() {
         text
@@ -186,15 +186,23 @@ fn values(kind: Type, unit: &str) -> String {
     }
 }
 
+/// What stands for the key of a named node.
 fn key_word(kind: Type) -> &'static str {
-    match kind {
-        Type::Interface => "<interface>",
-        Type::Neighbor => "<neighbor>",
-        Type::Address | Type::AddressV4 | Type::AddressV6 => "<address>",
-        Type::Prefix | Type::PrefixV4 | Type::PrefixV6 => "<prefix>",
-        Type::Integer(..) => "<number>",
-        Type::Asn => "<asn>",
-        _ => "<name>",
+    const WORDS: [(Type, &str); 9] = [
+        (Type::Interface, "<interface>"),
+        (Type::Neighbor, "<neighbor>"),
+        (Type::Address, "<address>"),
+        (Type::AddressV6, "<address>"),
+        (Type::Prefix, "<prefix>"),
+        (Type::PrefixV4, "<prefix>"),
+        (Type::PrefixV6, "<prefix>"),
+        (Type::Asn, "<asn>"),
+        (Type::CommunityRange, "<range>"),
+    ];
+    match WORDS.iter().find(|(each, _)| *each == kind) {
+        Some((_, word)) => word,
+        None if kind.takes_numbers() => "<number>",
+        None => "<name>",
     }
 }
 

@@ -8,10 +8,13 @@ mod bfd;
 mod bgp;
 mod interfaces;
 mod neighbor;
+mod neighbor_family;
 mod policy;
 mod route_map;
 mod static_routes;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use crate::config::value::Type;
 
@@ -218,57 +221,4 @@ const fn joined<const N: usize>(first: &[Node], second: &[Node]) -> [Node; N] {
         at += 1;
     }
     nodes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn each(
-        nodes: &'static [Node],
-        below_dotted: bool,
-        check: &mut impl FnMut(&Node, &[Node], bool),
-    ) {
-        for node in nodes {
-            check(node, nodes, below_dotted);
-            each(node.children(), node.dotted, check);
-        }
-    }
-
-    #[test]
-    fn what_is_below_dotted_keys_is_dotted() {
-        each(ROOT, false, &mut |node, _, below_dotted| {
-            let table = match node.kind {
-                Kind::Leaf(_) | Kind::Multi(_) | Kind::Flag { .. } | Kind::AlwaysOn => false,
-                Kind::Group(_) | Kind::Presence(_) | Kind::Named(..) | Kind::Single(..) => true,
-            };
-            assert!(!below_dotted || !table || node.dotted, "{}", node.name);
-        });
-    }
-
-    #[test]
-    fn names_are_unique_and_help_is_a_phrase() {
-        each(ROOT, false, &mut |node, siblings, _| {
-            let same = siblings.iter().filter(|each| each.name == node.name);
-            assert_eq!(same.count(), 1, "{}", node.name);
-            assert!(
-                !node.help.is_empty() && !node.help.ends_with('.'),
-                "{}",
-                node.name
-            );
-        });
-    }
-
-    #[test]
-    fn what_excludes_another_names_one_that_exists() {
-        each(ROOT, false, &mut |node, siblings, _| {
-            for path in node.excludes {
-                let mut nodes = siblings;
-                for word in path.split(' ') {
-                    let found = nodes.iter().find(|each| each.name == word);
-                    nodes = found.unwrap_or_else(|| panic!("{path}")).children();
-                }
-            }
-        });
-    }
 }

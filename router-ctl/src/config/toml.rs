@@ -5,7 +5,9 @@
 //! itself is broken are missing nodes, unknown nodes and the cross-checks left out, for they may come from the
 //! part that could not be read.
 
+mod lines;
 mod read;
+mod suggest;
 mod write;
 
 use crate::config::model::Config;

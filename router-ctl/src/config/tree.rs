@@ -125,10 +125,9 @@ impl Tree {
         };
         let child = match &self.content {
             Content::Table(children) => children.get(word.as_str()),
-            Content::Named(entries) => entries
-                .iter()
-                .find(|(key, _)| key.to_string() == *word)
-                .map(|(_, tree)| tree),
+            Content::Named(entries) => Value::spelled(word)
+                .into_iter()
+                .find_map(|key| entries.get(&key)),
             Content::Leaf(_) | Content::Flag(_) | Content::List(_) => None,
         };
         child.and_then(|child| child.position_of(rest)).or(here)

@@ -55,6 +55,15 @@ impl PartialOrd for Value {
 }
 
 impl Value {
+    /// The values that are written as `text`; of which type is not known.
+    pub(in crate::config) fn spelled(text: &str) -> Vec<Self> {
+        let mut values = vec![Self::Word(text.to_owned())];
+        values.extend(text.parse().map(Self::Number));
+        values.extend(text.parse().map(Self::Address));
+        values.extend(text.parse().map(Self::Prefix));
+        values
+    }
+
     fn rank(&self) -> u8 {
         match self {
             Self::Number(_) => 0,

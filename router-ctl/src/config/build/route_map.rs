@@ -3,7 +3,8 @@
 use super::scalar::Scalar;
 use super::section::Section;
 use crate::policy::model::{
-    AddressMatch, CommunitySet, Match, NextHopMatch, OnMatch, RouteMap, RouteMapRule, Set,
+    AddressMatch, CommunityRangeMatch, CommunityRangeSet, CommunitySet, Match, NextHopMatch,
+    OnMatch, RouteMap, RouteMapRule, Set,
 };
 
 pub(super) fn bind(at: &mut Section<'_>, map: &mut RouteMap) {
@@ -43,6 +44,14 @@ fn match_(at: &mut Section<'_>, m: &mut Match) {
         at.values("community-list", &mut m.community.community_list);
         at.flag("exact-match", &mut m.community.exact_match);
     });
+    at.named(
+        "community-range",
+        &mut m.community_range,
+        |at, range: &mut CommunityRangeMatch| {
+            at.value("ge", &mut range.ge);
+            at.value("le", &mut range.le);
+        },
+    );
     at.group("large-community", |at| {
         let lists = &mut m.large_community.large_community_list;
         at.values("large-community-list", lists);
@@ -90,6 +99,15 @@ fn set(at: &mut Section<'_>, s: &mut Set) {
     });
     at.flag("atomic-aggregate", &mut s.atomic_aggregate);
     at.group("community", |at| community(at, &mut s.community));
+    at.named(
+        "community-range",
+        &mut s.community_range,
+        |at, range: &mut CommunityRangeSet| {
+            at.value("max", &mut range.max);
+            at.value("min", &mut range.min);
+            at.flag("delete", &mut range.delete);
+        },
+    );
     at.group("large-community", |at| {
         community(at, &mut s.large_community)
     });

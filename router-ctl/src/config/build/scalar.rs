@@ -11,8 +11,8 @@ use crate::config::model::{
 };
 use crate::config::value::{Value, neighbor_name};
 use crate::policy::model::{
-    Action, ExtendedValue, NumberChange, Peer, Protocol, SetNextHop, parse_community,
-    parse_large_community,
+    Action, CommunityRange, ExtendedValue, NumberChange, Peer, Protocol, SetNextHop,
+    parse_community, parse_large_community,
 };
 
 /// A value of the schema's type becomes one of ours, and comes back as it was.
@@ -287,6 +287,7 @@ macro_rules! texts {
 
 texts! {
     Community, parse_community;
+    CommunityRange, |text: &str| text.parse().ok();
     LargeCommunity, parse_large_community;
     ExtendedValue, |text: &str| text.parse().ok();
 }

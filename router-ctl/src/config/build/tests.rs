@@ -27,6 +27,7 @@ fn sample(kind: Type) -> Value {
         Type::Prefix | Type::PrefixV4 => kind.text("192.0.2.0/24"),
         Type::PrefixV6 => kind.text("2001:db8::/32"),
         Type::Community => kind.text("65001:1"),
+        Type::CommunityRange => kind.text("65001:1-9"),
         Type::LargeCommunity => kind.text("65001:1:2"),
         Type::RouteTarget => kind.text("65001:1"),
         Type::Choice(choices) => kind.text(choices[0].name),
@@ -81,6 +82,68 @@ fn every_node_of_the_schema_reaches_the_model_and_comes_back() {
         root.put(path[0].name, with(path[0], &path[1..]));
         let names: Vec<_> = path.iter().map(|node| node.name).collect();
         assert_eq!(tree(&config(&root)), root, "{}", names.join(" "));
+    }
+}
+
+/// Leaves whose absence the model can tell from their default: it is inherited, or the reader's business.
+const INHERITED: [&str; 2] = ["enforce-first-as", "extended-message"];
+
+#[test]
+fn the_defaults_of_the_schema_are_those_of_the_model() {
+    let mut all = Vec::new();
+    paths(ROOT, &[], &mut all);
+    let mut leaves = 0;
+    for path in all {
+        let (node, above) = path.split_last().unwrap();
+        let content = match (node.kind, node.default.parse::<u32>()) {
+            (Kind::Flag { default }, _) if !INHERITED.contains(&node.name) => {
+                Content::Flag(default)
+            }
+            (Kind::Leaf(_), Ok(number)) if is_number_of_the_model(above, node) => {
+                leaves += 1;
+                Content::Leaf(Value::Number(number))
+            }
+            _ => continue,
+        };
+        let names: Vec<_> = path.iter().map(|node| node.name).collect();
+        let mut set = Tree::table();
+        set.put(path[0].name, with(path[0], &path[1..]));
+        put_at(&mut set, &names, Tree::new(content));
+        let mut unset = Tree::table();
+        if let Some((first, rest)) = above.split_first() {
+            unset.put(first.name, with(first, rest));
+        }
+        assert_eq!(config(&set), config(&unset), "{}", names.join(" "));
+    }
+    assert!(leaves > 20, "{leaves} leaves");
+}
+
+/// Whether the model holds the default itself instead of nothing.
+fn is_number_of_the_model(above: &[&Node], leaf: &Node) -> bool {
+    let below = |name: &str| above.iter().any(|node| node.name == name);
+    below("parameters")
+        || below("bfd") && below("profile")
+        || below("maximum-paths")
+        || leaf.name == "number"
+}
+
+/// Replaces a leaf; keys are those that are there.
+fn put_at(tree: &mut Tree, names: &[&'static str], leaf: Tree) {
+    match (&mut tree.content, names) {
+        (Content::Named(entries), _) => {
+            for entry in entries.values_mut() {
+                put_at(entry, names, leaf.clone());
+            }
+        }
+        (Content::Table(children), [name]) => {
+            children.insert(name, leaf);
+        }
+        (Content::Table(children), [name, rest @ ..]) => {
+            if let Some(child) = children.get_mut(name) {
+                put_at(child, rest, leaf);
+            }
+        }
+        (Content::Leaf(_) | Content::Flag(_) | Content::List(_) | Content::Table(_), _) => {}
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 
-use super::neighbor;
+use super::family::exports;
+use super::neighbor::{self, Kind};
 use super::place::Place;
 use crate::bgp::types::Family;
 use crate::config::model::{AddressFamily, Bgp, Config, NeighborTimers};
@@ -132,6 +133,21 @@ fn ranges(problems: &mut Vec<Problem>, place: &Place, bgp: &Bgp) {
                 Problem::warning(&path, Code::Required, message)
                     .hint(group_place.set("address-family ipv4-unicast")),
             );
+        }
+        let told = match Kind::of(bgp, group) {
+            Some(Kind::Internal) => true,
+            Some(Kind::External) => !bgp.parameters.ebgp_requires_policy,
+            None => false,
+        };
+        for (family, settings) in group.address_family.iter().filter(|_| told) {
+            if !exports(settings) && settings.maximum_prefix_out.is_none() {
+                let message = format!("whoever connects is told the whole {family} table");
+                let place = group_place.of("address-family").of(family);
+                problems.push(
+                    Problem::warning(&path, Code::Required, message)
+                        .hint(place.set("route-map export NAME")),
+                );
+            }
         }
     }
 }

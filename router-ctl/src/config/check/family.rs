@@ -73,7 +73,7 @@ fn imports(settings: &NeighborFamily) -> bool {
         || settings.distribute_list.import.is_some()
 }
 
-fn exports(settings: &NeighborFamily) -> bool {
+pub(super) fn exports(settings: &NeighborFamily) -> bool {
     settings.route_map.export.is_some()
         || settings.prefix_list.export.is_some()
         || settings.filter_list.export.is_some()

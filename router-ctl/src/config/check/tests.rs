@@ -1,4 +1,4 @@
-use crate::config::toml::tests::{check, check_bgp};
+use crate::config::toml::tests::{check, check_bgp, problems};
 
 /// A neighbour of AS 65001; its first leaf in `rest` is on line 9 of what [`check_bgp`] reads.
 fn check_neighbor(rest: &str, expected: &[&str]) {
@@ -324,6 +324,7 @@ fn who_may_connect() {
     check_bgp(
         &listen("remote-as = \"external\"\naddress-family.ipv4-unicast = {}"),
         &[
+            "warning required 6:1 protocols bgp listen range 10.0.0.0/8 peer-group: whoever connects is told the whole ipv4-unicast table | set protocols bgp peer-group G address-family ipv4-unicast route-map export NAME",
             "warning required 7:1 protocols bgp peer-group G: no maximum-prefix in ipv4-unicast: whatever the neighbor leaks is taken | set protocols bgp peer-group G address-family ipv4-unicast maximum-prefix 1000",
         ],
     );
@@ -508,6 +509,47 @@ fn static_routes_that_contradict_themselves() {
             "error conflict 3:1 protocols static route 10.0.0.0/8 reject: blackhole and reject have the same distance | keep one of them",
             "error conflict 4:10 protocols static route 10.0.0.0/8 next-hop 10.0.0.1: has the same distance as blackhole | give blackhole a higher distance to make it the fallback",
             "error conflict 4:10 protocols static route 10.0.0.0/8 next-hop 10.0.0.1: has the same distance as reject | give reject a higher distance to make it the fallback",
+        ],
+    );
+}
+
+/// Objects that nobody uses; that they are not used is left out.
+fn check_objects(text: &str, expected: &[&str]) {
+    let mut found = problems(text);
+    found.retain(|problem| !problem.contains("nothing uses it"));
+    assert_eq!(found, expected, "\n{text}");
+}
+
+#[test]
+fn policies_that_do_not_compile() {
+    check_objects(
+        "[policy.prefix-list.P]\nrule.10 = { action = \"permit\", prefix = \"10.0.0.0/8\", ge = 24, le = 16 }\nrule.20 = {}",
+        &[
+            "error out-of-range 2:64 policy prefix-list P rule 10 le: 10.0.0.0/8 has no lengths from 24 to 16 | 8 <= ge <= le <= 32",
+            "error required 3:6 policy prefix-list P rule 20 action: required | permit or deny",
+            "error required 3:6 policy prefix-list P rule 20 prefix: required | ",
+        ],
+    );
+    check_objects(
+        "[policy.as-path-list.A]\nrule.10 = { action = \"permit\", regex = \"(\" }",
+        &[
+            "error bad-value 2:32 policy as-path-list A rule 10 regex: not a regular expression: unclosed group | as in VyOS: _ begins or ends a number, \\ before a literal . ( { [",
+        ],
+    );
+    check_objects(
+        "[policy.route-map.M.rule.10]\naction = \"permit\"\nmatch.as-path = \"A\"\ncall = \"N\"\ncontinue = 5\n\
+         set.community = { none = true, replace = [\"1:1\"] }\non-match = { next = true, goto = 20 }",
+        &[
+            "error missing-reference 3:7 policy route-map M rule 10 match as-path: there is no as-path-list A | define it: set policy as-path-list A rule 10 …",
+            "error missing-reference 4:1 policy route-map M rule 10 call: there is no route-map N | define it, or remove the call",
+            "error conflict 6:5 policy route-map M rule 10 set community: more than one of none, replace and delete | keep one",
+            "error conflict 7:14 policy route-map M rule 10 on-match next: cannot be set together with goto | keep one of them",
+        ],
+    );
+    check_objects(
+        "[policy.access-list.1.rule.10]\naction = \"permit\"\nsource = { any = true, host = \"10.0.0.1\" }",
+        &[
+            "error conflict 3:1 policy access-list 1 rule 10 source: more than one of any, host and network | keep one",
         ],
     );
 }

@@ -100,12 +100,8 @@ const ACCESS_RULE: &[Node] = &[
 ];
 
 const ACCESS_ADDRESS: &[Node] = &[
-    flag("any", "Everything")
-        .excludes(&["host", "network", "inverse-mask"])
-        .re_evaluate(),
-    leaf("host", Type::Octets, "Exactly this")
-        .excludes(&["network", "inverse-mask"])
-        .re_evaluate(),
+    flag("any", "Everything").re_evaluate(),
+    leaf("host", Type::Octets, "Exactly this").re_evaluate(),
     leaf("network", Type::Octets, "What is compared").re_evaluate(),
     leaf(
         "inverse-mask",
@@ -124,9 +120,7 @@ const ACCESS_RULE6: &[Node] = &[
 ];
 
 const ACCESS_SOURCE6: &[Node] = &[
-    flag("any", "Everything")
-        .excludes(&["network", "exact-match"])
-        .re_evaluate(),
+    flag("any", "Everything").re_evaluate(),
     leaf("network", Type::PrefixV6, "It and all inside of it").re_evaluate(),
     flag("exact-match", "Only the network itself").re_evaluate(),
 ];

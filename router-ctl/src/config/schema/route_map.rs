@@ -36,7 +36,6 @@ const RULE: &[Node] = &[
         RULE_NUMBER,
         "Rule at which a permitted route goes on",
     )
-    .excludes(&["on-match"])
     .re_evaluate(),
     group(
         "on-match",
@@ -62,6 +61,14 @@ const ANY: Type = Type::Integer(0, u32::MAX);
 const MATCH: &[Node] = &[
     any_of("as-path", Type::Name, "AS path lists"),
     group("community", MATCH_COMMUNITY, "Standard communities").dotted(),
+    named(
+        "community-range",
+        Type::CommunityRange,
+        MATCH_COMMUNITY_RANGE,
+        "Communities whose second half is a scale: one with such a value is there",
+    )
+    .re_evaluate()
+    .dotted(),
     group(
         "large-community",
         MATCH_LARGE_COMMUNITY,
@@ -91,6 +98,13 @@ const MATCH: &[Node] = &[
 const MATCH_COMMUNITY: &[Node] = &[
     any_of("community-list", Type::Name, "Community lists"),
     flag("exact-match", "These communities and no others").re_evaluate(),
+];
+
+const HALF: Type = Type::Integer(0, 65535);
+
+const MATCH_COMMUNITY_RANGE: &[Node] = &[
+    leaf("ge", HALF, "Least value").re_evaluate(),
+    leaf("le", HALF, "Greatest value").re_evaluate(),
 ];
 
 const MATCH_LARGE_COMMUNITY: &[Node] = &[any_of(
@@ -186,6 +200,14 @@ const SET: &[Node] = &[
     group("as-path", AS_PATH, "The AS path").dotted(),
     flag("atomic-aggregate", "Add ATOMIC_AGGREGATE").re_evaluate(),
     group("community", COMMUNITY, "Standard communities").dotted(),
+    named(
+        "community-range",
+        Type::CommunityRange,
+        COMMUNITY_RANGE,
+        "Communities whose second half is a scale; one of the keys",
+    )
+    .re_evaluate()
+    .dotted(),
     group("large-community", LARGE_COMMUNITY, "Large communities").dotted(),
     group("extcommunity", EXTCOMMUNITY, "Extended communities").dotted(),
     set("distance", Type::Integer(1, 255), "Administrative distance"),
@@ -217,14 +239,28 @@ const AS_PATH: &[Node] = &[
 const NONE_HELP: &str = "Remove all";
 
 const COMMUNITY: &[Node] = &[
-    flag("none", NONE_HELP).excludes(&["replace"]).re_evaluate(),
+    flag("none", NONE_HELP).re_evaluate(),
     any_of("replace", Type::Community, "These in place of all"),
     set("delete", Type::Name, "Remove what this list permits"),
     any_of("add", Type::Community, "Add these"),
 ];
 
+const COMMUNITY_RANGE: &[Node] = &[
+    set(
+        "max",
+        HALF,
+        "Leave one: the largest of what is there and this",
+    ),
+    set(
+        "min",
+        HALF,
+        "Leave one: the smallest of what is there and this",
+    ),
+    flag("delete", "Remove all of the range").re_evaluate(),
+];
+
 const LARGE_COMMUNITY: &[Node] = &[
-    flag("none", NONE_HELP).excludes(&["replace"]).re_evaluate(),
+    flag("none", NONE_HELP).re_evaluate(),
     any_of("replace", Type::LargeCommunity, "These in place of all"),
     set("delete", Type::Name, "Remove what this list permits"),
     any_of("add", Type::LargeCommunity, "Add these"),

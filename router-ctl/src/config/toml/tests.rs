@@ -357,6 +357,28 @@ fn values_out_of_range() {
 }
 
 #[test]
+fn arrays() {
+    let discard = |value: &str| {
+        format!(
+            "[protocols.bgp.peer-group.G]\npath-attribute.discard = {value}\nremote-as = \"internal\""
+        )
+    };
+    let path = "protocols bgp peer-group G path-attribute discard";
+    for quiet in ["[]", "[5, 9]", "5"] {
+        check_bgp(&discard(quiet), &[]);
+    }
+    check_bgp(
+        &discard("[5, 0, \"a\", [], 5]"),
+        &[
+            &format!("error out-of-range 6:30 {path}: 0 is outside of 1–255 | "),
+            &format!("error bad-value 6:33 {path}: expected 1–255, found \"a\" | "),
+            &format!("error bad-value 6:38 {path}: expected 1–255, found an array | "),
+            &format!("error duplicate 6:42 {path}: 5 is there already | "),
+        ],
+    );
+}
+
+#[test]
 fn one_thing_written_twice() {
     check_bgp(
         "[protocols.bgp.neighbor.\"2001:db8::1\"]\nremote-as = 1\naddress-family.ipv6-unicast = {}\n\

@@ -48,6 +48,8 @@ pub enum Type {
     PrefixV4,
     PrefixV6,
     Community,
+    /// Communities of one AS whose second half is a scale.
+    CommunityRange,
     LargeCommunity,
     /// The value of a route target or a site of origin.
     RouteTarget,
@@ -87,6 +89,7 @@ impl fmt::Display for Type {
             Self::PrefixV4 => "IPv4 prefix",
             Self::PrefixV6 => "IPv6 prefix",
             Self::Community => "community, like 65001:100 or no-export",
+            Self::CommunityRange => "range of communities, like 64511:1-9",
             Self::LargeCommunity => "large community, like 65001:1:2",
             Self::RouteTarget => "ASN:NN or IPv4:NN",
             Self::Choice(choices) => return f.write_str(&names(choices)),
@@ -129,6 +132,7 @@ impl Type {
             | Self::PrefixV4
             | Self::PrefixV6
             | Self::Community
+            | Self::CommunityRange
             | Self::LargeCommunity
             | Self::RouteTarget
             | Self::Choice(_) => None,
@@ -202,6 +206,7 @@ impl Type {
             Self::Peer | Self::NextHop => read::address(text, self),
             Self::Prefix | Self::PrefixV4 | Self::PrefixV6 => read::prefix(text, self),
             Self::Community => read::community(text),
+            Self::CommunityRange => read::community_range(text),
             Self::LargeCommunity => read::large_community(text),
             Self::RouteTarget => read::route_target(text),
             Self::Choice(choices) => match choices.iter().find(|choice| choice.name == text) {

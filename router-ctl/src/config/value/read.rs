@@ -6,7 +6,9 @@ use ipnet::IpNet;
 
 use super::{Refused, Type, Value};
 use crate::config::model::NeighborName;
-use crate::policy::model::{ExtendedValue, NumberChange, parse_community, parse_large_community};
+use crate::policy::model::{
+    CommunityRange, ExtendedValue, NumberChange, parse_community, parse_large_community,
+};
 
 pub(super) fn unexpected(expected: Type, text: &str) -> Refused {
     Refused::bad(format!("expected {expected}, found {text:?}"))
@@ -219,6 +221,13 @@ pub(super) fn community(text: &str) -> Result<Value, Refused> {
     match parse_community(text) {
         Some(community) => Ok(Value::Word(community.to_string())),
         None => Err(unexpected(Type::Community, text)),
+    }
+}
+
+pub(super) fn community_range(text: &str) -> Result<Value, Refused> {
+    match text.parse::<CommunityRange>() {
+        Ok(range) => Ok(Value::Word(range.to_string())),
+        Err(_) => Err(unexpected(Type::CommunityRange, text)),
     }
 }
 

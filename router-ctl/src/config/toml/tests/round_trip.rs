@@ -13,21 +13,83 @@ use crate::config::tree::{Content, Tree};
 use crate::config::value::{Type, Value};
 
 /// A value of a type as somebody would write it.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a type that is forgotten makes `word` panic"
+)]
 fn value(kind: Type) -> BoxedStrategy<Value> {
-    let written = |text: BoxedStrategy<String>| -> BoxedStrategy<Value> {
-        text.prop_map(move |text| {
-            kind.text(&text)
-                .unwrap_or_else(|refused| panic!("{refused:?}"))
-        })
-        .boxed()
-    };
-    let number = |numbers: BoxedStrategy<u32>| -> BoxedStrategy<Value> {
-        numbers
-            .prop_map(move |number| kind.number(number.into()).unwrap())
-            .boxed()
-    };
-    let words = |words: &'static [&'static str]| select(words).prop_map(str::to_owned).boxed();
-    let interface = || "[a-z]{1,6}[0-9]{1,3}(\\.[0-9]{1,3})?".boxed();
+    let number = move |number: u32| kind.number(number.into()).unwrap();
+    let text = move |text: String| kind.text(&text).unwrap();
+    match kind {
+        Type::Integer(min, max) => (min..=max).prop_map(number).boxed(),
+        Type::HoldTime => prop_oneof![Just(0u32), 3..=65535u32]
+            .prop_map(number)
+            .boxed(),
+        Type::Asn => asn().prop_map(number).boxed(),
+        Type::RemoteAs => prop_oneof![
+            asn().prop_map(number),
+            words(&["internal", "external"]).prop_map(text)
+        ]
+        .boxed(),
+        _ => address(kind)
+            .unwrap_or_else(|| word(kind))
+            .prop_map(text)
+            .boxed(),
+    }
+}
+
+fn words(words: &'static [&'static str]) -> BoxedStrategy<String> {
+    select(words).prop_map(str::to_owned).boxed()
+}
+
+fn interface() -> BoxedStrategy<String> {
+    "[a-z]{1,6}[0-9]{1,3}(\\.[0-9]{1,3})?".boxed()
+}
+
+fn word(kind: Type) -> BoxedStrategy<String> {
+    if let Type::Choice(choices) = kind {
+        let names: Vec<_> = choices.iter().map(|choice| choice.name).collect();
+        return select(names).prop_map(str::to_owned).boxed();
+    }
+    if let Type::Text(max) = kind {
+        let fits = move |text: &String| text.len() <= max;
+        return "[ -~äß€\"\\\\]{1,40}".prop_filter("too long", fits).boxed();
+    }
+    let pattern = [
+        (Type::Name, "[A-Za-z0-9_.-]{1,12}"),
+        (Type::HostName, "[a-z][a-z0-9-]{0,8}[a-z0-9]"),
+        (Type::Interface, "[a-z]{1,6}[0-9]{1,3}(\\.[0-9]{1,3})?"),
+        (Type::Password, "[!-~]{1,80}"),
+        (Type::AsPath, "[1-9][0-9]{0,3}( +[1-9][0-9]{5,8}){0,3}"),
+        (Type::NumberChange, "[+-]?[0-9]{1,9}"),
+        (
+            Type::Community,
+            "[1-9][0-9]{0,3}:[0-9]{1,4}|no-export|blackhole",
+        ),
+        (
+            Type::CommunityRange,
+            "[1-9][0-9]{0,3}:[1-9]-[1-9][0-9]{1,3}",
+        ),
+        (
+            Type::LargeCommunity,
+            "[1-9][0-9]{0,8}:[0-9]{1,9}:[0-9]{1,9}",
+        ),
+        (
+            Type::RouteTarget,
+            "([1-9][0-9]{0,3}|[1-9][0-9]{5,8}|10\\.0\\.0\\.[1-9]):[0-9]{1,4}",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(each, pattern)| (each == kind).then_some(pattern));
+    pattern.unwrap_or_else(|| panic!("{kind:?}")).boxed()
+}
+
+/// Types that are made of addresses.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a type that is forgotten makes `word` panic"
+)]
+fn address(kind: Type) -> Option<BoxedStrategy<String>> {
     let v4 = || {
         (0x0100_0000u32..0xdfff_ffff)
             .prop_map(|bits| std::net::Ipv4Addr::from(bits).to_string())
@@ -40,75 +102,26 @@ fn value(kind: Type) -> BoxedStrategy<Value> {
             })
             .boxed()
     };
-    let prefix_v4 = || (v4(), 0..=32u8).prop_map(|(net, length)| format!("{net}/{length}"));
-    let prefix_v6 = || (v6(), 0..=128u8).prop_map(|(net, length)| format!("{net}/{length}"));
-    match kind {
-        Type::Text(max) => written(
-            "[ -~äß€\"\\\\]{1,40}"
-                .prop_filter("too long", move |text: &String| text.len() <= max)
-                .boxed(),
-        ),
-        Type::Name => written("[A-Za-z0-9_.-]{1,12}".boxed()),
-        Type::HostName => written("[a-z][a-z0-9-]{0,8}[a-z0-9]".boxed()),
-        Type::Interface => written(interface()),
-        Type::Password => written("[!-~]{1,80}".boxed()),
-        Type::Integer(min, max) => number((min..=max).boxed()),
-        Type::HoldTime => number(prop_oneof![Just(0u32), 3..=65535u32].boxed()),
-        Type::Asn => number(asn()),
-        Type::RemoteAs => {
-            prop_oneof![number(asn()), written(words(&["internal", "external"]))].boxed()
+    let link_local = ("fe80::[1-9a-f]{1,4}", interface())
+        .prop_map(|(address, interface)| format!("{address}%{interface}"));
+    let prefix_v4 = (v4(), 0..=32u8).prop_map(|(net, length)| format!("{net}/{length}"));
+    let prefix_v6 = (v6(), 0..=128u8).prop_map(|(net, length)| format!("{net}/{length}"));
+    Some(match kind {
+        Type::RouterId | Type::AddressV4 => v4(),
+        Type::Octets => {
+            prop_oneof![v4(), words(&["0.0.0.0", "0.0.0.255", "255.255.255.255"])].boxed()
         }
-        Type::AsPath => written(
-            vec(asn(), 1..4)
-                .prop_map(|path| {
-                    path.iter()
-                        .map(u32::to_string)
-                        .collect::<Vec<_>>()
-                        .join("  ")
-                })
-                .boxed(),
-        ),
-        Type::NumberChange => written("[+-]?[0-9]{1,9}".boxed()),
-        Type::RouterId | Type::AddressV4 => written(v4()),
-        Type::Octets => written(
-            any::<u32>()
-                .prop_map(|bits| std::net::Ipv4Addr::from(bits).to_string())
-                .boxed(),
-        ),
-        Type::Address => written(prop_oneof![v4(), v6()].boxed()),
-        Type::AddressV6 => written(v6()),
-        Type::Source => written(prop_oneof![v4(), v6(), interface()].boxed()),
-        Type::Neighbor => {
-            let link_local = ("fe80::[1-9a-f]{1,4}", interface())
-                .prop_map(|(address, interface)| format!("{address}%{interface}"));
-            written(prop_oneof![v4(), v6(), link_local, interface()].boxed())
-        }
-        Type::Peer => written(prop_oneof![v4(), v6(), words(&["local"])].boxed()),
-        Type::NextHop => written(prop_oneof![v4(), words(&["peer-address", "unchanged"])].boxed()),
-        Type::Prefix => written(prop_oneof![prefix_v4(), prefix_v6()].boxed()),
-        Type::PrefixV4 => written(prefix_v4().boxed()),
-        Type::PrefixV6 => written(prefix_v6().boxed()),
-        Type::Community => written(
-            prop_oneof![
-                "[1-9][0-9]{0,3}:[1-9][0-9]{0,3}",
-                words(&["no-export", "blackhole"])
-            ]
-            .boxed(),
-        ),
-        Type::LargeCommunity => written("[1-9][0-9]{0,8}:[0-9]{1,9}:[0-9]{1,9}".boxed()),
-        Type::RouteTarget => {
-            written("([1-9][0-9]{0,3}|[1-9][0-9]{5,8}|10\\.0\\.0\\.[1-9]):[0-9]{1,4}".boxed())
-        }
-        Type::Choice(choices) => written(
-            select(
-                choices
-                    .iter()
-                    .map(|choice| choice.name.to_owned())
-                    .collect::<Vec<_>>(),
-            )
-            .boxed(),
-        ),
-    }
+        Type::AddressV6 => v6(),
+        Type::Address => prop_oneof![v4(), v6()].boxed(),
+        Type::Source => prop_oneof![v4(), v6(), interface()].boxed(),
+        Type::Neighbor => prop_oneof![v4(), v6(), link_local, interface()].boxed(),
+        Type::Peer => prop_oneof![v4(), v6(), words(&["local"])].boxed(),
+        Type::NextHop => prop_oneof![v4(), words(&["peer-address", "unchanged"])].boxed(),
+        Type::Prefix => prop_oneof![prefix_v4, prefix_v6].boxed(),
+        Type::PrefixV4 => prefix_v4.boxed(),
+        Type::PrefixV6 => prefix_v6.boxed(),
+        _ => return None,
+    })
 }
 
 fn asn() -> BoxedStrategy<u32> {
