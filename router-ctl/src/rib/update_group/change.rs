@@ -63,7 +63,7 @@ impl Group {
         }
         let mut offers = if work.gate.is_refused(id) {
             SmallVec::new()
-        } else if work.gate.is_waiting(id) {
+        } else if work.gate.is_waiting(id) || self.is_undecided(id, work) {
             // What was told stands, if the policy still allows it.
             let before = before
                 .iter()
@@ -84,6 +84,11 @@ impl Group {
         });
         self.limit(id, before.len(), &mut offers);
         number(offers, before, self.add_path(family))
+    }
+
+    /// Which paths there are will be reported when the prefix is decided.
+    fn is_undecided(&self, id: PrefixId, work: &Work<'_>) -> bool {
+        self.add_path(family_of(id)) && work.rib.dirty.contains(id)
     }
 
     fn add_path(&self, family: Family) -> bool {

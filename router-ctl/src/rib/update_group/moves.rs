@@ -8,9 +8,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use super::former::FormerTable;
 use super::forms::{Form, FormNumber};
 use super::group::Group;
-use super::{FormerTable, GroupId, UpdateGroups};
+use super::{GroupId, UpdateGroups};
 use crate::bgp::types::{Family, FamilySet, RouterId};
 use crate::rib::export::{GroupKey, GroupKind};
 use crate::rib::peers::slot;
