@@ -97,6 +97,10 @@ impl UpdateGroups {
     }
 
     /// Makes two groups with the same key one, if nothing speaks against it at the moment.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "a policy is the same by its address"
+    )]
     pub(super) fn merge_alike(&mut self) {
         if !std::mem::take(&mut self.merge) {
             return;
@@ -148,10 +152,11 @@ impl UpdateGroups {
         let internal = |(peer, info): (PeerId, &crate::rib::PeerInfo)| {
             (info.kind == PeerKind::Ibgp).then_some((peer, (info.router_id, info.clients)))
         };
-        let now: Senders = rib.peers.iter().filter_map(internal).collect();
-        if now == self.senders {
+        let known = self.senders.iter().map(|(&peer, &sender)| (peer, sender));
+        if rib.peers.iter().filter_map(internal).eq(known) {
             return;
         }
+        let now: Senders = rib.peers.iter().filter_map(internal).collect();
         let before = std::mem::replace(&mut self.senders, now);
         let changed = |sender: (&PeerId, &(RouterId, FamilySet))| {
             let (peer, now) = sender;
