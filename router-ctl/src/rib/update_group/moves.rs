@@ -125,6 +125,9 @@ impl UpdateGroups {
                 self.merge = true;
             } else if first.told.equals(&second.told) {
                 self.merge_into(id, other);
+            } else {
+                // Something waits for the data plane. What depends on the order of events may differ for good.
+                self.merge |= !first.depends_on_order();
             }
         }
     }
@@ -185,6 +188,12 @@ impl UpdateGroups {
 }
 
 impl Group {
+    /// Whether two groups with this key can be told different things at rest.
+    fn depends_on_order(&self) -> bool {
+        let limited = |family: Family| self.key().family(family).maximum_prefix_out.is_some();
+        self.has_add_path() || Family::ALL.into_iter().any(limited)
+    }
+
     /// A group of some of the members, with all that they know.
     fn part(&mut self, rib: &mut Rib, peers: &[PeerId]) -> Self {
         let mut part = Self {
