@@ -111,18 +111,26 @@ impl GroupKey {
             return Err(Withheld::NoPolicy);
         }
         self.follow_rules(path)?;
-        let mut edits = Edits::default();
         let unsuppress = match path.way {
             Way::Suppressed => Some(settings.unsuppress.as_ref().ok_or(Withheld::Suppressed)?),
             Way::Policy | Way::Originated => None,
         };
+        let mut edits = Edits::default();
         if settings.export.is_none() && unsuppress.is_none() {
             return Ok(edits);
         }
         let foreign = as_path::foreign_ases(self, settings, path.attributes.raw);
         let raw = foreign.as_deref().unwrap_or(path.attributes.raw);
+        let attributes = StoredAttributes {
+            raw,
+            ..path.attributes
+        };
+        let seen = Outgoing {
+            attributes,
+            ..*path
+        };
         for chain in settings.export.iter().chain(unsuppress) {
-            self.apply(chain, path, raw, &mut edits, scratch)?;
+            edits = self.apply(chain, &seen, edits, scratch)?;
         }
         if self.is_reflected(path.heard) && !self.reflector.allow_outbound_policy {
             edits.next_hop = NextHopEdit::Kept;
@@ -138,9 +146,7 @@ impl GroupKey {
         path: &Outgoing<'_>,
         scratch: &mut Scratch,
     ) -> Option<Edits> {
-        let mut edits = Edits::default();
-        let applied = self.apply(chain, path, path.attributes.raw, &mut edits, scratch);
-        applied.ok().map(|()| edits)
+        self.apply(chain, path, Edits::default(), scratch).ok()
     }
 
     /// What no policy can allow: communities (RFC 1997), iBGP to iBGP (RFC 4271 §9.2, RFC 4456 §6).
@@ -171,15 +177,14 @@ impl GroupKey {
         self.kind == GroupKind::Ibgp && heard.is_internal()
     }
 
-    /// `raw`, or what an earlier chain made of it, goes through `chain`.
+    /// The path, or what an earlier chain made of it, goes through `chain`.
     fn apply(
         &self,
         chain: &Chain,
         path: &Outgoing<'_>,
-        raw: &[u8],
-        edits: &mut Edits,
+        mut edits: Edits,
         scratch: &mut Scratch,
-    ) -> Result<(), Withheld> {
+    ) -> Result<Edits, Withheld> {
         let peer = self.policy_peer;
         let subject = Subject {
             prefix: path.prefix,
@@ -187,7 +192,7 @@ impl GroupKey {
                 NextHopEdit::Set(next_hop) => next_hop,
                 NextHopEdit::Kept | NextHopEdit::Unchanged => path.attributes.next_hop,
             },
-            raw: edits.raw.as_deref().unwrap_or(raw),
+            raw: edits.raw.as_deref().unwrap_or(path.attributes.raw),
             weight: match path.heard {
                 Heard::Local => LOCAL_WEIGHT,
                 Heard::Ebgp | Heard::Ibgp | Heard::IbgpClient => 0,
@@ -211,7 +216,7 @@ impl GroupKey {
                 if more.raw.is_some() {
                     edits.raw = more.raw;
                 }
-                Ok(())
+                Ok(edits)
             }
         }
     }

@@ -9,6 +9,9 @@
 //! stride), and what changes behind its back is noted with what the member knows, so that it is told exactly the
 //! difference when it catches up. Nobody waits for anybody.
 //!
+//! When what decides about a member changes while its session stays, it is sent the difference: [`moves`]. A member
+//! that agreed on ADD-PATH is told several paths of a prefix, each an item of its own.
+//!
 //! A prefix must keep its number until those who were told of it have been told of its end: see
 //! [`UpdateGroups::uses`] and [`UpdateGroups::drain_unused`].
 
@@ -16,6 +19,7 @@ mod batch;
 mod change;
 mod explain;
 mod exports;
+mod former;
 mod forms;
 mod gate;
 mod group;
@@ -33,17 +37,16 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use self::exports::Exports;
+use self::former::FormerTable;
 use self::forms::FormNumber;
 use self::gate::Gate;
 use self::group::{Group, Shared, Work};
 pub use self::member::RefreshStyle;
 use self::moves::Senders;
-use self::told::ToldTable;
 use super::attributes::AttributesId;
 use super::export::GroupKey;
 use super::peers::slot;
 use super::route::PeerId;
-use super::scan::Scan;
 use super::table::Rib;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
@@ -359,47 +362,6 @@ fn default_prefix(family: Family) -> IpNet {
     match family {
         Family::Ipv4Unicast => IpNet::V4(Ipv4Net::default()),
         Family::Ipv6Unicast => IpNet::V6(Ipv6Net::default()),
-    }
-}
-
-/// The table of a group that is gone; its references are given back in slices.
-#[derive(Debug)]
-struct FormerTable {
-    table: ToldTable,
-    scans: [Scan; 2],
-}
-
-impl FormerTable {
-    fn new(table: ToldTable) -> Self {
-        let scans = Family::ALL.map(|family| {
-            let mut scan = Scan::default();
-            scan.restart(table.bound(family));
-            scan
-        });
-        Self { table, scans }
-    }
-
-    fn is_clear(&self) -> bool {
-        !self.scans.iter().any(Scan::is_active)
-    }
-
-    /// Clears at most `most` places; returns how many more it may be.
-    fn clear(&mut self, rib: &mut Rib, most: usize, unused: &mut Vec<PrefixId>) -> usize {
-        let mut left = most;
-        for family in Family::ALL {
-            let places = self.scans[slot(family)].next(left);
-            left -= places.len();
-            for place in places {
-                let id = PrefixId::from_index(place, family == Family::Ipv6Unicast);
-                for each in self.table.paths(id) {
-                    rib.attributes.release(each.told.attributes);
-                    if !rib.uses(id) {
-                        unused.push(id);
-                    }
-                }
-            }
-        }
-        left
     }
 }
 

@@ -24,8 +24,6 @@ pub enum Withheld {
     OwnPath,
     /// ORIGINATOR_ID is the neighbour's (RFC 4456 §8).
     OwnOriginator,
-    /// Not among the paths that ADD-PATH sends.
-    NotSelected,
     /// RFC 8212.
     NoPolicy,
     NoAdvertise,
@@ -55,7 +53,6 @@ impl Withheld {
             Self::NoRoute => "no route",
             Self::OwnPath => "learnt from this neighbor",
             Self::OwnOriginator => "originated by this neighbor",
-            Self::NotSelected => "not among the paths that are sent",
             Self::NoPolicy => "no export policy (RFC 8212)",
             Self::NoAdvertise => "community no-advertise",
             Self::NoExport => "community no-export",

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::batch::{Audience, Batch, News};
-use super::exports::Seen;
+use super::exports::{Seen, Tables};
 use super::forms::FormNumber;
 use super::group::{Group, Work};
 use super::member::Known;
@@ -14,6 +14,15 @@ use crate::prefix::PrefixId;
 use crate::rib::export::{AddPathSend, Heard, Way};
 use crate::rib::route::{PathRank, PeerId, PeerKind};
 use crate::rib::table::{Rib, family_of};
+
+/// What was told about an item in a form, and what is to be told in the current one.
+#[derive(Clone, Copy, Debug)]
+struct ItemChange {
+    item: Item,
+    form: FormNumber,
+    before: Option<ToldPath>,
+    after: Option<ToldPath>,
+}
 
 /// A path as the RIB has it, for one group.
 #[derive(Clone, Copy, Debug)]
@@ -34,13 +43,19 @@ impl Group {
         let form = self.forms.of(id);
         let before = self.told.paths(id);
         let after = self.desired(id, &before, work);
+        let change = |path, before, after| ItemChange {
+            item: Item { prefix: id, path },
+            form,
+            before,
+            after,
+        };
         for &old in &before {
             let new = after.iter().copied().find(|new| new.path == old.path);
-            self.change(id, form, [Some(old), new], behind, batch, work);
+            self.change(change(old.path, Some(old), new), behind, batch, work);
         }
         for &new in &after {
             if !before.iter().any(|old| old.path == new.path) {
-                self.change(id, form, [None, Some(new)], behind, batch, work);
+                self.change(change(new.path, None, Some(new)), behind, batch, work);
             }
         }
         self.forms.renew(id);
@@ -63,7 +78,7 @@ impl Group {
         }
         let mut offers = if work.gate.is_refused(id) {
             SmallVec::new()
-        } else if work.gate.is_waiting(id) {
+        } else if work.gate.is_waiting(id) || self.is_undecided(id, work) {
             // What was told stands, if the policy still allows it.
             let before = before
                 .iter()
@@ -79,11 +94,19 @@ impl Group {
         offers.retain(|offer| {
             let form = self.forms.current();
             let seen = Seen::from(offer.told);
-            let exported = work.exports.id(form, work.rib, work.index, id, seen);
-            exported.is_some()
+            let tables = Tables {
+                rib: work.rib,
+                index: work.index,
+            };
+            work.exports.id(form, tables, id, seen).is_some()
         });
         self.limit(id, before.len(), &mut offers);
         number(offers, before, self.add_path(family))
+    }
+
+    /// Which paths there are will be reported when the prefix is decided.
+    fn is_undecided(&self, id: PrefixId, work: &Work<'_>) -> bool {
+        self.add_path(family_of(id)) && work.rib.dirty.contains(id)
     }
 
     fn add_path(&self, family: Family) -> bool {
@@ -169,17 +192,18 @@ impl Group {
     /// One item becomes another. Members in step are told; the others keep in mind what they know.
     fn change(
         &mut self,
-        id: PrefixId,
-        form: FormNumber,
-        [before, after]: [Option<ToldPath>; 2],
+        change: ItemChange,
         behind: &[PeerId],
         batch: &mut Batch<'_>,
         work: &mut Work<'_>,
     ) {
-        let Some(path) = before.or(after).map(|each| each.path) else {
-            return;
-        };
-        let item = Item { prefix: id, path };
+        let ItemChange {
+            item,
+            form,
+            before,
+            after,
+        } = change;
+        let id = item.prefix;
         let [old, new] = [before, after].map(|each| each.map(|each| each.told));
         if old == new && form == self.forms.current().number {
             return;
@@ -234,9 +258,13 @@ impl Group {
         after: Option<Seen>,
         work: &mut Work<'_>,
     ) -> Option<News> {
+        let tables = Tables {
+            rib: work.rib,
+            index: work.index,
+        };
         let mut export = |form: FormNumber, seen: Seen| {
             let form = self.forms.get(form);
-            work.exports.id(form, work.rib, work.index, id, seen)
+            work.exports.id(form, tables, id, seen)
         };
         let current = self.forms.current().number;
         let new = after.and_then(|after| export(current, after));

@@ -2,7 +2,7 @@
 
 use super::UpdateGroups;
 use super::change::heard_from;
-use super::exports::{Exports, Seen};
+use super::exports::{Exports, Seen, Tables};
 use super::told::Told;
 use crate::prefix::{PrefixId, PrefixIndex};
 use crate::rib::export::{ExportVerdict, Way, Withheld};
@@ -60,8 +60,9 @@ impl UpdateGroups {
         let Some(seen) = group.view(peer, Some(told), rib) else {
             return Withheld::OwnOriginator;
         };
-        let common = Exports::judge(form, rib, index, id, Seen::from(told));
-        let own = Exports::judge(form, rib, index, id, seen);
+        let tables = Tables { rib, index };
+        let common = Exports::judge(form, tables, id, Seen::from(told));
+        let own = Exports::judge(form, tables, id, seen);
         match common.and(own) {
             Err(withheld) => withheld,
             Ok(_) if self.gate.is_refused(id) => Withheld::Refused,

@@ -39,6 +39,13 @@ impl From<Told> for Seen {
     }
 }
 
+/// Where a number is looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tables<'a> {
+    pub(super) rib: &'a Rib,
+    pub(super) index: &'a PrefixIndex,
+}
+
 /// All that an outcome depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Question {
@@ -83,8 +90,7 @@ impl Exports {
     pub(super) fn id(
         &mut self,
         form: &Form,
-        rib: &Rib,
-        index: &PrefixIndex,
+        tables: Tables<'_>,
         prefix: PrefixId,
         seen: Seen,
     ) -> Option<ExportId> {
@@ -116,7 +122,7 @@ impl Exports {
         let id = match self.known.get(&question) {
             Some(&id) => id,
             None => {
-                let id = self.answer(form, question, &outgoing(rib, index, prefix, seen));
+                let id = self.answer(form, question, &outgoing(tables, prefix, seen));
                 self.known.insert(question, id);
                 id
             }
@@ -147,12 +153,11 @@ impl Exports {
     /// The same for a reader, with the reason.
     pub(super) fn judge(
         form: &Form,
-        rib: &Rib,
-        index: &PrefixIndex,
+        tables: Tables<'_>,
         prefix: PrefixId,
         seen: Seen,
     ) -> Result<PathAttributes, Withheld> {
-        let path = outgoing(rib, index, prefix, seen);
+        let path = outgoing(tables, prefix, seen);
         form.key.judge(&path, &mut Scratch::default())
     }
 
@@ -176,7 +181,7 @@ impl Exports {
     }
 }
 
-fn outgoing<'a>(rib: &'a Rib, index: &PrefixIndex, prefix: PrefixId, seen: Seen) -> Outgoing<'a> {
+fn outgoing(Tables { rib, index }: Tables<'_>, prefix: PrefixId, seen: Seen) -> Outgoing<'_> {
     let told = seen.told;
     let sender = rib.peer(told.source).map(|sender| sender.router_id);
     Outgoing {

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use super::Transmit;
 use super::batch::Batch;
-use super::exports::Exports;
+use super::exports::{Exports, Tables};
 use super::forms::{Form, Forms};
 use super::gate::Gate;
 use super::member::{Member, RefreshStyle, Walk};
@@ -195,7 +195,7 @@ impl Group {
         let paths = self.told.paths(id).into_iter();
         let seen = paths.filter_map(|each| {
             let seen = self.view(peer, Some(each.told), rib)?;
-            let exported = Exports::judge(form, rib, index, id, seen).ok()?;
+            let exported = Exports::judge(form, Tables { rib, index }, id, seen).ok()?;
             Some((each.path, exported))
         });
         seen.collect()

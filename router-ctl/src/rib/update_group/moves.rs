@@ -8,9 +8,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use super::former::FormerTable;
 use super::forms::{Form, FormNumber};
 use super::group::Group;
-use super::{FormerTable, GroupId, UpdateGroups};
+use super::{GroupId, UpdateGroups};
 use crate::bgp::types::{Family, FamilySet, RouterId};
 use crate::rib::export::{GroupKey, GroupKind};
 use crate::rib::peers::slot;
@@ -96,6 +97,10 @@ impl UpdateGroups {
     }
 
     /// Makes two groups with the same key one, if nothing speaks against it at the moment.
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "a policy is the same by its address"
+    )]
     pub(super) fn merge_alike(&mut self) {
         if !std::mem::take(&mut self.merge) {
             return;
@@ -120,6 +125,9 @@ impl UpdateGroups {
                 self.merge = true;
             } else if first.told.equals(&second.told) {
                 self.merge_into(id, other);
+            } else {
+                // Something waits for the data plane. What depends on the order of events may differ for good.
+                self.merge |= !first.depends_on_order();
             }
         }
     }
@@ -147,10 +155,11 @@ impl UpdateGroups {
         let internal = |(peer, info): (PeerId, &crate::rib::PeerInfo)| {
             (info.kind == PeerKind::Ibgp).then_some((peer, (info.router_id, info.clients)))
         };
-        let now: Senders = rib.peers.iter().filter_map(internal).collect();
-        if now == self.senders {
+        let known = self.senders.iter().map(|(&peer, &sender)| (peer, sender));
+        if rib.peers.iter().filter_map(internal).eq(known) {
             return;
         }
+        let now: Senders = rib.peers.iter().filter_map(internal).collect();
         let before = std::mem::replace(&mut self.senders, now);
         let changed = |sender: (&PeerId, &(RouterId, FamilySet))| {
             let (peer, now) = sender;
@@ -179,6 +188,12 @@ impl UpdateGroups {
 }
 
 impl Group {
+    /// Whether two groups with this key can be told different things at rest.
+    fn depends_on_order(&self) -> bool {
+        let limited = |family: Family| self.key().family(family).maximum_prefix_out.is_some();
+        self.has_add_path() || Family::ALL.into_iter().any(limited)
+    }
+
     /// A group of some of the members, with all that they know.
     fn part(&mut self, rib: &mut Rib, peers: &[PeerId]) -> Self {
         let mut part = Self {

@@ -1,3 +1,8 @@
+mod add_path;
+mod defaults;
+mod explain;
+mod limit;
+mod moves;
 mod property;
 mod receiver;
 
@@ -9,7 +14,7 @@ use super::*;
 use crate::bgp::types::PathAttributes;
 use crate::bgp::wire::update::Encoding;
 use crate::rib::testing::{LOCAL_AS, World, nlri, own, path, with_med};
-use crate::rib::{DecisionConfig, GroupKind, OwnNextHopV6};
+use crate::rib::{DecisionConfig, ExportVerdict, GroupKind, OwnNextHopV6, Withheld};
 
 const V4: Family = Family::Ipv4Unicast;
 const V6: Family = Family::Ipv6Unicast;

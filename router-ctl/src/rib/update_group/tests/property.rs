@@ -272,7 +272,13 @@ fn exported(net: &Net, peer: u16) -> Vec<String> {
     }
     if let Some(route) = &default {
         let told_as = |path: &mut Outgoing<'_>| path.way = Way::Originated;
-        let default = judge(net, peer, PREFIXES[0], PeerId::LOCAL, route.into(), told_as);
+        let default = judge(
+            net,
+            peer,
+            (PREFIXES[0], PeerId::LOCAL),
+            route.into(),
+            told_as,
+        );
         told.extend(default);
     }
     for prefix in PREFIXES {
@@ -309,7 +315,7 @@ fn exported(net: &Net, peer: u16) -> Vec<String> {
             };
             let attributes = rib.attributes(path.attributes);
             let told_as = |path: &mut Outgoing<'_>| path.way = way;
-            told.extend(judge(net, peer, prefix, path.peer, attributes, told_as));
+            told.extend(judge(net, peer, (prefix, path.peer), attributes, told_as));
         }
     }
     told.sort();
@@ -319,8 +325,7 @@ fn exported(net: &Net, peer: u16) -> Vec<String> {
 fn judge(
     net: &Net,
     peer: u16,
-    prefix: &str,
-    source: PeerId,
+    (prefix, source): (&str, PeerId),
     attributes: StoredAttributes<'_>,
     change: impl FnOnce(&mut Outgoing<'_>),
 ) -> Option<String> {

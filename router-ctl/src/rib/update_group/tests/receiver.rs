@@ -24,6 +24,9 @@ pub(super) struct Receiver {
     pub(super) messages: u32,
     /// Announcements that repeat what is known, and withdrawals of what is not.
     pub(super) needless: usize,
+    /// Prefixes that were announced or withdrawn.
+    pub(super) changed: usize,
+    pub(super) withdrawn: usize,
     /// With path identifiers in both families.
     add_path: bool,
 }
@@ -110,12 +113,15 @@ impl Receiver {
                 next_hop: next_hop.unwrap(),
                 raw: raw.as_slice().into(),
             };
+            self.changed += 1;
             let known = self.table.insert(prefix, told.clone());
             self.needless += usize::from(known == Some(told));
         }
     }
 
     fn withdraw(&mut self, prefix: Nlri) {
+        self.changed += 1;
+        self.withdrawn += 1;
         let known = self.table.remove(&prefix);
         self.needless += usize::from(known.is_none());
     }
