@@ -109,6 +109,7 @@ impl Router {
         if self.restore.is_none() {
             self.join(id);
         }
+        self.reconcile_peer(id, None);
     }
 
     /// Advertises to the neighbours that had to wait for the restart to be over.
@@ -167,7 +168,6 @@ impl Router {
             }
         }
         self.groups.leave(id);
-        self.reconcile_peer(id, None);
         self.forget_if_dynamic(id);
     }
 

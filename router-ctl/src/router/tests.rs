@@ -62,6 +62,8 @@ struct Rig {
     dataplane: Memory,
     told: Vec<(PeerId, Arc<[u8]>)>,
     held: Option<Vec<Effect>>,
+    /// What neighbours' tasks were told.
+    orders: Vec<Effect>,
     now: Instant,
 }
 
@@ -90,6 +92,7 @@ impl Rig {
             dataplane,
             told: Vec::new(),
             held: None,
+            orders: Vec::new(),
             now,
         };
         rig.event(Event::Host(host()));
@@ -145,8 +148,7 @@ impl Rig {
                     self.now,
                 );
             }
-            Effect::RemovePort(_)
-            | Effect::StartPeer(_)
+            Effect::StartPeer(_)
             | Effect::ConfigurePeer(_)
             | Effect::ResetPeer { .. }
             | Effect::RemovePeer { .. }
@@ -154,9 +156,10 @@ impl Rig {
             | Effect::RefuseStranger(_)
             | Effect::RangeKeys(_)
             | Effect::AdvertiseOn(_)
+            | Effect::Bfd(_) => self.orders.push(effect),
+            Effect::RemovePort(_)
             | Effect::KeepNeighbour(_)
             | Effect::ForgetNeighbour(_)
-            | Effect::Bfd(_)
             | Effect::Note(_) => {}
         }
     }
@@ -177,10 +180,14 @@ impl Rig {
     }
 
     fn announce(&mut self, peer: PeerId, prefix: &str, path: &[u32]) {
+        self.announce_as(peer, prefix, raw_attributes(path));
+    }
+
+    fn announce_as(&mut self, peer: PeerId, prefix: &str, raw: Box<[u8]>) {
         let number = u8::try_from(peer.0).unwrap();
         let attributes = PathAttributes {
             next_hop: NextHop::V4(Ipv4Addr::new(10, 0, number, 2)),
-            raw: raw_attributes(path),
+            raw,
         };
         let update = RouteUpdate {
             family: Family::Ipv4Unicast,
@@ -402,6 +409,9 @@ fn neighbour(number: u8, state: NeighbourState) -> HostEvent {
     };
     HostEvent::Neighbour(key, state)
 }
+
+mod neighbours;
+mod policies;
 
 #[test]
 fn equal_paths_share_traffic_and_the_best_is_advertised_to_the_others() {
