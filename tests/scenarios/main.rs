@@ -13,4 +13,5 @@ mod restart;
 mod side_by_side;
 mod static_route;
 mod stats;
+mod transport;
 mod world;
