@@ -22,6 +22,7 @@ mod router_discovery;
 mod socket_option;
 mod tcp_md5;
 mod tcp_options;
+mod ttl_filter;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
