@@ -86,10 +86,10 @@ impl Socket {
             let mut link = 0;
             let mut hop_limit = 0;
             for part in received.cmsgs()? {
-                match part {
-                    ControlMessageOwned::Ipv6PacketInfo(info) => link = info.ipi6_ifindex,
-                    ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = limit,
-                    _ => {}
+                if let ControlMessageOwned::Ipv6PacketInfo(info) = part {
+                    link = info.ipi6_ifindex;
+                } else if let ControlMessageOwned::Ipv6HopLimit(limit) = part {
+                    hop_limit = limit;
                 }
             }
             let source = received
@@ -101,7 +101,7 @@ impl Socket {
         };
         buffer.truncate(length);
         Ok(Received {
-            link: IfIndex(u32::try_from(link).unwrap_or(0)),
+            link: IfIndex(link),
             source,
             hop_limit: u8::try_from(hop_limit).unwrap_or(0),
             message: buffer,
