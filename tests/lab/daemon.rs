@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::mount::{MsFlags, mount};
+use nix::sys::signal::Signal;
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 use serde_json::Value;
 
@@ -162,6 +163,15 @@ impl Daemon {
             .take()
             .context("the router is not running")?
             .kill()
+    }
+
+    /// Replaces the configuration file and tells the running daemon (SIGHUP), which answers in its log.
+    pub fn reload(&mut self, config: &str) -> Result<()> {
+        self.write_config(config)?;
+        self.process
+            .as_mut()
+            .context("the router is not running")?
+            .signal(Signal::SIGHUP)
     }
 
     pub fn restart(&mut self) -> Result<()> {

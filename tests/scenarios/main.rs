@@ -15,4 +15,5 @@ mod static_route;
 mod stats;
 mod strict_peers;
 mod wire;
+mod transport;
 mod world;

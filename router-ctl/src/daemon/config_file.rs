@@ -170,10 +170,11 @@ mod tests {
         }
 
         fn configured(&mut self) -> Option<Config> {
-            match self.router.try_recv().ok()? {
-                Event::Configure(config) => Some(*config),
-                event => panic!("{event:?}"),
-            }
+            let event = self.router.try_recv().ok()?;
+            let Event::Configure(config) = event else {
+                panic!("{event:?}");
+            };
+            Some(*config)
         }
     }
 

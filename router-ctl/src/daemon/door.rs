@@ -63,6 +63,14 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// Whether something of it is set on the listening sockets.
+    fn concerns_listeners(&self) -> bool {
+        let transport = &self.transport;
+        transport.password.is_some() || transport.mss.is_some() || transport.minimum_ttl.is_some()
+    }
+}
+
 /// Where a connection comes from; the link matters for link-local addresses only.
 type Place = (IpAddr, Option<IfIndex>);
 
@@ -160,9 +168,7 @@ impl Door {
                 self.changed = true;
             }
             Order::Expect { guest, accept } => self.expect(guest, accept),
-            Order::Forget(incarnation) => {
-                self.forget(incarnation);
-            }
+            Order::Forget(incarnation) => self.forget(incarnation),
             Order::Refuse(ticket) => {
                 if let Some(stranger) = self.strangers.remove(&ticket.0) {
                     self.turn_away(stranger.stream, stranger.remote, "no such neighbour");
@@ -178,10 +184,8 @@ impl Door {
 
     fn expect(&mut self, guest: Guest, accept: Option<Ticket>) {
         let incarnation = guest.incarnation;
-        let before = self.forget(incarnation);
-        let matters =
-            |guest: &Guest| guest.transport.password.is_some() || guest.transport.mss.is_some();
-        self.changed |= matters(&guest) || before.is_some_and(|before| matters(&before));
+        self.forget(incarnation);
+        self.changed |= guest.concerns_listeners();
         let waiting = accept.and_then(|ticket| self.strangers.remove(&ticket.0));
         if let Some(stranger) = waiting {
             hand_over(&guest, stranger.stream, stranger.remote);
@@ -190,14 +194,15 @@ impl Door {
         self.guests.insert(incarnation, guest);
     }
 
-    fn forget(&mut self, incarnation: Incarnation) -> Option<Guest> {
-        let guest = self.guests.remove(&incarnation)?;
+    fn forget(&mut self, incarnation: Incarnation) {
+        let Some(guest) = self.guests.remove(&incarnation) else {
+            return;
+        };
         // Its place may have been taken by another already.
         if self.places.get(&guest.place()) == Some(&incarnation) {
             self.places.remove(&guest.place());
         }
-        self.changed |= guest.transport.password.is_some() || guest.transport.mss.is_some();
-        Some(guest)
+        self.changed |= guest.concerns_listeners();
     }
 
     fn receive(&mut self, stream: TcpStream, remote: SocketAddr) {
@@ -305,6 +310,12 @@ impl Door {
                     None => warn!("listen range {peers}: {error}; nobody can connect from there"),
                 }
             }
+            let minimum_ttls = minimum_ttls(&self.guests, listener.is_ipv6());
+            if let Err(error) = listener.set_minimum_ttls(minimum_ttls) {
+                warn!(
+                    "ttl-security holds from the moment on that a connection is accepted, and not before: {error}"
+                );
+            }
             let of_family = self
                 .guests
                 .values()
@@ -371,6 +382,17 @@ impl Door {
         self.keyless
             .retain(|incarnation| self.guests.contains_key(incarnation));
     }
+}
+
+/// Neighbours with TTL security. What comes from a link-local address has passed no router anyway.
+fn minimum_ttls(guests: &HashMap<Incarnation, Guest>, ipv6: bool) -> Vec<(IpAddr, u8)> {
+    let guests = guests.values().map(|guest| &guest.transport);
+    let mut found: Vec<_> = guests
+        .filter(|transport| transport.scope.is_none() && transport.remote.is_ipv6() == ipv6)
+        .filter_map(|transport| Some((transport.remote, transport.minimum_ttl?)))
+        .collect();
+    found.sort_unstable();
+    found
 }
 
 /// The key that a range gives a neighbour.

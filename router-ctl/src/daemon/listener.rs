@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ipnet::IpNet;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
-use crate::daemon::{tcp_md5, tcp_options};
+use crate::daemon::{tcp_md5, tcp_options, ttl_filter};
 use crate::host::IfIndex;
 
 /// Connections that wait to be accepted; more are refused by the kernel.
@@ -110,6 +110,7 @@ pub(super) struct Listener {
     /// The link that it is for; the general ones have none.
     link: Option<IfIndex>,
     keys: BTreeMap<IpNet, String>,
+    minimum_ttls: Vec<(IpAddr, u8)>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -144,6 +145,7 @@ impl Listener {
             ipv6,
             link,
             keys: BTreeMap::new(),
+            minimum_ttls: Vec::new(),
         }
     }
 
@@ -208,6 +210,31 @@ impl Listener {
             }
         }
         refused
+    }
+
+    /// Neighbours with TTL security, and the lowest TTL that they may come with; all others may come with any.
+    ///
+    /// # Errors
+    /// When they are too many, or those of setsockopt(2).
+    pub(super) fn set_minimum_ttls(&mut self, wanted: Vec<(IpAddr, u8)>) -> io::Result<()> {
+        if wanted == self.minimum_ttls {
+            return Ok(());
+        }
+        let socket = SockRef::from(&*self.socket);
+        if wanted.is_empty() {
+            socket.detach_filter()?;
+        } else {
+            let program = ttl_filter::program(&wanted).ok_or_else(|| {
+                io::Error::other("too many neighbours for a filter on the listener")
+            })?;
+            let program: Vec<SockFilter> = program
+                .into_iter()
+                .map(|step| SockFilter::new(step.code, step.jt, step.jf, step.k))
+                .collect();
+            socket.attach_filter(&program)?;
+        }
+        self.minimum_ttls = wanted;
+        Ok(())
     }
 
     /// The segment size that the answer to a connection request announces; absent is the kernel's.

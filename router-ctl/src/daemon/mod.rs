@@ -23,6 +23,7 @@ mod router_discovery;
 mod socket_option;
 mod tcp_md5;
 mod tcp_options;
+mod ttl_filter;
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ use crate::daemon::neighbours::Neighbours;
 use crate::dataplane;
 use crate::kernel;
 use crate::kernel::HostWatch;
+use crate::router::event::Event;
 
 /// Reports of neighbours that may wait for the router; each holds at most one read's worth of routes.
 const PEER_REPORTS: usize = 64;
@@ -137,19 +139,7 @@ impl Daemon {
         let (stop_router, stopped) = oneshot::channel();
         let (wanted_neighbours, neighbour_inbox) = mpsc::unbounded_channel();
         let (fib, fib_thread) = fib_writer::spawn(opened.dataplane, control.clone())?;
-        let (door, orders) = mpsc::unbounded_channel();
-        if let Some(sockets) = sockets {
-            door.send(door::Order::Listen(sockets))?;
-        }
-        tokio::spawn(door::Door::new(orders, control.clone()).run());
-        let (reports, report_inbox) = mpsc::channel(PEER_REPORTS);
-        let (alive_end, alive) = mpsc::channel(1);
-        let neighbours = Neighbours::new(neighbours::Ends {
-            runtime: tokio::runtime::Handle::current(),
-            reports,
-            door: door.clone(),
-            alive: alive_end,
-        });
+        let speakers = start_neighbours(sockets, &control)?;
         let bfd = bfd::spawn(control.clone())?;
         tokio::spawn(netlink::follow(watch, control.clone()));
         tokio::spawn(netlink::keep(kernel::Neighbours::open()?, neighbour_inbox));
@@ -157,12 +147,12 @@ impl Daemon {
         tokio::spawn(router_discovery::run(advertised, control.clone()));
         let inputs = core::Inputs {
             control: control_inbox,
-            peers: report_inbox,
+            peers: speakers.reports,
             questions: question_inbox,
             stop: stopped,
         };
         let outputs = core::Outputs {
-            peers: neighbours,
+            peers: speakers.neighbours,
             fib,
             neighbours: wanted_neighbours,
             bfd: bfd.requests(),
@@ -177,7 +167,7 @@ impl Daemon {
             path: options.config_path,
             running,
             router: control.clone(),
-            door,
+            door: speakers.door,
             listening: port,
             forwards,
         };
@@ -194,7 +184,7 @@ impl Daemon {
         info!("started in {:?}", started.elapsed());
         Ok(Self {
             socket: options.socket,
-            alive,
+            alive: speakers.alive,
             bfd,
             backend,
             reloader,
@@ -249,4 +239,37 @@ impl Daemon {
             .await
             .context("the FIB writer did not finish in time; the next start reconciles")??
     }
+}
+
+/// The door, and what the core needs to run those who come through it.
+struct Speakers {
+    neighbours: Neighbours,
+    reports: mpsc::Receiver<neighbours::Report>,
+    door: mpsc::UnboundedSender<door::Order>,
+    alive: mpsc::Receiver<Infallible>,
+}
+
+fn start_neighbours(
+    sockets: Option<listener::Sockets>,
+    control: &mpsc::UnboundedSender<Event>,
+) -> anyhow::Result<Speakers> {
+    let (door, orders) = mpsc::unbounded_channel();
+    if let Some(sockets) = sockets {
+        door.send(door::Order::Listen(sockets))?;
+    }
+    tokio::spawn(door::Door::new(orders, control.clone()).run());
+    let (report_end, reports) = mpsc::channel(PEER_REPORTS);
+    let (alive_end, alive) = mpsc::channel(1);
+    let neighbours = Neighbours::new(neighbours::Ends {
+        runtime: tokio::runtime::Handle::current(),
+        reports: report_end,
+        door: door.clone(),
+        alive: alive_end,
+    });
+    Ok(Speakers {
+        neighbours,
+        reports,
+        door,
+        alive,
+    })
 }

@@ -28,6 +28,8 @@ use crate::router::transport::Transport;
 
 /// How long a last message may take before the connection is cut.
 pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+/// How long after a reset we dial again.
+const LET_READ: Duration = Duration::from_secs(1);
 const READ_CHUNK: usize = 64 << 10;
 const STATUS_EVERY: Duration = Duration::from_secs(1);
 
@@ -85,6 +87,9 @@ pub(super) struct PeerTask {
     /// Sessions that came up, and whether one of them ended.
     sessions: u64,
     ended: bool,
+    /// No dial before this time: the peer is to read first why its session ended, and would take a new connection
+    /// for that of a restarted router (RFC 4724 §5).
+    dial_after: Instant,
     /// A session that was reset begins again at this time.
     back_at: Option<Instant>,
     /// Why connections do not come about: what the last dial met, and what keeps the neighbour out.
@@ -126,6 +131,7 @@ impl PeerTask {
             dialling: None,
             sessions: 0,
             ended: false,
+            dial_after: Instant::now(),
             back_at: None,
             dial_error: None,
             trouble: None,
@@ -241,6 +247,9 @@ impl PeerTask {
 
     fn reset(&mut self, reason: StopReason, back: Back) {
         let now = Instant::now();
+        if !self.connections.is_empty() {
+            self.dial_after = now + LET_READ;
+        }
         self.session.stop(reason, now);
         self.give_up_dialling();
         self.back_at = None;

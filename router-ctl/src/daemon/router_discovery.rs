@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{debug, warn};
 
 use self::message::Message;
-use self::schedule::Schedule;
+use self::schedule::{Schedule, Turn};
 use self::socket::Socket;
 use crate::host::{IfIndex, MacAddress};
 use crate::router::event::Event;
@@ -114,11 +114,17 @@ impl Discovery {
     fn advertise(&mut self) {
         let due = self.schedule.due(Instant::now());
         let macs = socket::mac_addresses();
-        for link in due {
+        let socket = self.socket.get_ref();
+        for (link, turn) in due {
             // A link that was made anew has forgotten the group.
-            self.socket.get_ref().listen_on(link);
+            socket.listen_on(link);
             let message = message::advertisement(macs.get(&link).copied());
-            if let Err(error) = self.socket.get_ref().send(link, &message) {
+            let mut sent = socket.send(link, socket::ALL_NODES, &message);
+            if turn == Turn::First {
+                let asked = socket.send(link, socket::ALL_ROUTERS, &message::solicitation());
+                sent = sent.and(asked);
+            }
+            if let Err(error) = sent {
                 debug!("no router advertisement on interface {}: {error}", link.0);
             }
         }

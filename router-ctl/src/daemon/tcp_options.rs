@@ -64,6 +64,7 @@ pub(super) fn apply(transport: &Transport, socket: &impl AsFd) -> io::Result<()>
     send_with(transport.remote, transport.ttl, &options)?;
     require_ttl(transport.remote, transport.minimum_ttl.unwrap_or(0), socket)
         .map_err(|error| io::Error::new(error.kind(), format!("ttl-security: {error}")))?;
+    lose_filter(&options)?;
     match &transport.password {
         Some(key) => tcp_md5::set(socket, IpNet::from(transport.remote), key),
         None => Ok(()),
@@ -94,6 +95,15 @@ fn require_ttl(family: IpAddr, minimum: u8, socket: &impl AsFd) -> io::Result<()
         IpAddr::V6(_) => MINIMUM_HOP_COUNT,
     };
     option.set(socket, &libc::c_int::from(minimum).to_ne_bytes())
+}
+
+/// What a connection inherited from the listener is in the way when the TTL changes: see
+/// [`ttl_filter`](crate::daemon::ttl_filter).
+fn lose_filter(socket: &SockRef<'_>) -> io::Result<()> {
+    match socket.detach_filter() {
+        Err(error) if error.raw_os_error() != Some(libc::ENOENT) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn endpoint(address: IpAddr, scope: Option<IfIndex>, port: u16) -> SocketAddr {

@@ -48,7 +48,7 @@ fn the_body_says_how() {
         (json!({}), ResetKind::Hard(None), "hard"),
         (
             json!({"message": text}),
-            ResetKind::Hard(Some(text.clone())),
+            ResetKind::Hard(Some(text)),
             "hard",
         ),
         (json!({"soft": "in"}), ResetKind::SoftIn, "soft-in"),

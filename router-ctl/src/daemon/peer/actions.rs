@@ -115,6 +115,9 @@ impl PeerTask {
             });
         info!("%ADJCHANGE: neighbor {} Up", self.identity.name);
         self.sessions += 1;
+        // A request still under way may be answered later, and a peer with graceful restart would take that
+        // connection for a restart of ours (RFC 4724 §5).
+        self.give_up_dialling();
         Event::PeerUp {
             peer: self.identity.peer,
             negotiated,

@@ -22,12 +22,20 @@ const READS_A_TURN: usize = 8;
 
 impl PeerTask {
     pub(super) fn dial(&mut self) {
+        let wait = self.dial_after.saturating_duration_since(Instant::now());
         if self.dialling.is_some() {
+            if !wait.is_zero() {
+                return;
+            }
             // The time between two attempts may be shorter than what one may take.
             self.note_dial_error(NO_ANSWER.to_owned());
         }
         self.give_up_dialling();
-        self.dialling = Some(tokio::spawn(dial_within(self.transport.clone())));
+        let transport = self.transport.clone();
+        self.dialling = Some(tokio::spawn(async move {
+            tokio::time::sleep(wait).await;
+            dial_within(transport).await
+        }));
     }
 
     pub(super) fn give_up_dialling(&mut self) {

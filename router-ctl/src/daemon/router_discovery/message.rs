@@ -28,6 +28,13 @@ pub(super) fn advertisement(mac: Option<MacAddress>) -> Vec<u8> {
     message
 }
 
+/// Asks the other routers of a link to advertise themselves now. The checksum is the kernel's.
+pub(super) fn solicitation() -> Vec<u8> {
+    let mut message = vec![0; SOLICITATION_HEADER];
+    message[0] = SOLICITATION;
+    message
+}
+
 /// What a message is, if it is valid (RFC 4861 §6.1.1, §6.1.2; the kernel has checked the checksum).
 pub(super) fn parse(received: &Received) -> Option<Message> {
     let message = received.message.as_slice();
@@ -137,6 +144,7 @@ mod tests {
     #[test]
     fn a_solicitation_may_be_anonymous_and_then_names_no_address() {
         let bare = [133, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(solicitation(), bare);
         let named = [bare.as_slice(), &[1, 1, 2, 0, 0, 0, 0, 7]].concat();
         for (source, message, valid) in [
             ("fe80::1", bare.as_slice(), true),

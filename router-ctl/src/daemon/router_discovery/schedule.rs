@@ -26,6 +26,13 @@ struct Times {
     next: Instant,
 }
 
+/// The first advertisement on a link goes with a solicitation: whoever is there need not be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    First,
+    Later,
+}
+
 impl Schedule {
     pub(super) fn new(seed: u64) -> Self {
         Self {
@@ -58,12 +65,17 @@ impl Schedule {
         }
     }
 
-    /// The links whose time has come; each has its next one.
-    pub(super) fn due(&mut self, now: Instant) -> Vec<IfIndex> {
+    /// The links whose time has come, and whether it is their first; each has its next one.
+    pub(super) fn due(&mut self, now: Instant) -> Vec<(IfIndex, Turn)> {
         let mut due = Vec::new();
         for (link, times) in &mut self.links {
             if times.next <= now {
-                due.push(*link);
+                let turn = if times.last.is_none() {
+                    Turn::First
+                } else {
+                    Turn::Later
+                };
+                due.push((*link, turn));
                 times.last = Some(now);
                 times.next = now + self.jitter.apply(EVERY);
             }
@@ -89,9 +101,10 @@ mod tests {
         let mut schedule = Schedule::new(1);
         assert_eq!(schedule.poll_timeout(), None);
         schedule.set_links(&[LINK], now);
-        for _ in 0..100 {
+        for round in 0..100 {
+            let turn = if round == 0 { Turn::First } else { Turn::Later };
             assert_eq!(schedule.poll_timeout().map(|next| next <= now), Some(true));
-            assert_eq!(schedule.due(now), [LINK]);
+            assert_eq!(schedule.due(now), [(LINK, turn)]);
             assert_eq!(schedule.due(now), []);
             let next = schedule.poll_timeout().unwrap();
             let wait = next - now;
@@ -110,7 +123,7 @@ mod tests {
         schedule.set_links(&[LINK], now);
         schedule.due(now);
         schedule.set_links(&[LINK, OTHER], now);
-        assert_eq!(schedule.due(now), [OTHER]);
+        assert_eq!(schedule.due(now), [(OTHER, Turn::First)]);
         schedule.set_links(&[OTHER], now);
         assert!(schedule.has(OTHER) && !schedule.has(LINK));
     }
@@ -130,7 +143,7 @@ mod tests {
         }
         let answer = schedule.poll_timeout().unwrap();
         assert!(answer > asked && answer <= asked + ANSWER_WITHIN);
-        assert_eq!(schedule.due(answer), [LINK]);
+        assert_eq!(schedule.due(answer), [(LINK, Turn::Later)]);
         schedule.solicited(OTHER, asked);
         assert!(!schedule.has(OTHER), "not one of ours");
     }

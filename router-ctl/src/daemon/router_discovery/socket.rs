@@ -16,8 +16,8 @@ use super::{MacAddresses, Received};
 use crate::daemon::socket_option::SocketOption;
 use crate::host::{IfIndex, MacAddress};
 
-const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
-const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+pub(super) const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+pub(super) const ALL_ROUTERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 /// From <linux/icmpv6.h>: 256 bits, one a type; a bit that is set blocks.
 const FILTER: SocketOption = SocketOption {
     level: libc::IPPROTO_ICMPV6,
@@ -59,13 +59,13 @@ impl Socket {
         }
     }
 
-    /// To all nodes of a link.
+    /// To one of the groups of a link.
     ///
     /// # Errors
     /// When the link is gone or down.
-    pub(super) fn send(&self, link: IfIndex, message: &[u8]) -> io::Result<()> {
-        let everyone = SocketAddrV6::new(ALL_NODES, 0, 0, link.0);
-        self.0.send_to(message, &everyone.into()).map(|_| ())
+    pub(super) fn send(&self, link: IfIndex, group: Ipv6Addr, message: &[u8]) -> io::Result<()> {
+        let group = SocketAddrV6::new(group, 0, 0, link.0);
+        self.0.send_to(message, &group.into()).map(|_| ())
     }
 
     /// The next message.
@@ -86,10 +86,10 @@ impl Socket {
             let mut link = 0;
             let mut hop_limit = 0;
             for part in received.cmsgs()? {
-                match part {
-                    ControlMessageOwned::Ipv6PacketInfo(info) => link = info.ipi6_ifindex,
-                    ControlMessageOwned::Ipv6HopLimit(limit) => hop_limit = limit,
-                    _ => {}
+                if let ControlMessageOwned::Ipv6PacketInfo(info) = part {
+                    link = info.ipi6_ifindex;
+                } else if let ControlMessageOwned::Ipv6HopLimit(limit) = part {
+                    hop_limit = limit;
                 }
             }
             let source = received
@@ -101,7 +101,7 @@ impl Socket {
         };
         buffer.truncate(length);
         Ok(Received {
-            link: IfIndex(u32::try_from(link).unwrap_or(0)),
+            link: IfIndex(link),
             source,
             hop_limit: u8::try_from(hop_limit).unwrap_or(0),
             message: buffer,
