@@ -36,7 +36,7 @@ impl Router {
             } => Answer::BgpRoutes(self.page(
                 (*family, *select, *cursor),
                 |id| self.rib.uses(id),
-                |id| self.bgp_prefix(id),
+                |id| self.bgp_prefix(id, *select, now),
             )),
             Query::NeighborRoutes {
                 neighbor,
@@ -142,7 +142,7 @@ impl Router {
                 prefix,
                 protocol,
                 distance,
-                metric: 0,
+                metric: self.metric(id, protocol),
                 selected: true,
                 installed,
                 next_hops,
@@ -154,13 +154,22 @@ impl Router {
                 prefix,
                 protocol: winner.protocol,
                 distance: winner.distance,
-                metric: 0,
+                metric: self.metric(id, winner.protocol),
                 selected: false,
                 installed: false,
                 next_hops: Vec::new(),
             });
         }
         rows
+    }
+
+    /// The MED of a route that was learnt by BGP; the others have none.
+    fn metric(&self, id: PrefixId, protocol: Protocol) -> u32 {
+        let learnt = matches!(protocol, Protocol::Ebgp | Protocol::Ibgp);
+        let selection = self.rib.selection(id).filter(|_| learnt);
+        let med = selection
+            .and_then(|selection| self.rib.attributes(selection.best.attributes).view().med());
+        med.unwrap_or(0)
     }
 
     fn route_next_hops(&self, view: &RouteView) -> Vec<RouteNextHop> {

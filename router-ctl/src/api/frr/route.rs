@@ -43,6 +43,8 @@ pub struct Route {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextHop {
+    /// Bits: 1 active, 2 in the FIB, 4 recursive.
+    pub flags: u8,
     #[serde(default, skip_serializing_if = "is_false")]
     pub fib: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,8 +117,12 @@ impl NextHop {
             | RouteTarget::Unreachable => None,
         };
         let interface = next_hop.interface.as_ref();
+        let fib = route.installed && next_hop.active;
         Self {
-            fib: route.installed && next_hop.active,
+            flags: u8::from(next_hop.active)
+                | u8::from(fib) << 1
+                | u8::from(next_hop.recursive) << 2,
+            fib,
             ip: address.map(|address| address.to_string()),
             afi: address.map(|address| {
                 match address {
