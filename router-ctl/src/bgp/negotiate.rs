@@ -1,5 +1,6 @@
 //! Two OPENs make one agreement. A capability takes effect when its rule says both sides.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bgp::session::SessionConfig;
@@ -43,7 +44,7 @@ pub struct Negotiated {
 /// What the peer says about itself, only shown. Its words may contain anything: escape them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Introduction {
-    pub host: Option<String>,
+    pub host: Option<Arc<str>>,
     pub domain: Option<String>,
     pub software: Option<String>,
     /// RFC 9234, by its number.
@@ -262,7 +263,7 @@ fn introduction(open: &Open) -> Introduction {
     for capability in &open.capabilities {
         match capability {
             Capability::Fqdn { host, domain } => {
-                (all.host, all.domain) = (said(host), said(domain));
+                (all.host, all.domain) = (said(host).map(Into::into), said(domain));
             }
             Capability::SoftwareVersion(version) => all.software = said(version),
             Capability::Other { code: 9, value } => all.role = value.first().copied(),

@@ -118,7 +118,7 @@ pub enum Reason {
 impl Reason {
     pub fn words(self) -> &'static str {
         match self {
-            Self::Best(None) => "Only Path",
+            Self::Best(None) => "First path received",
             Self::Best(Some(step)) | Self::Lost(step) => step.words(),
             Self::Rejected(rejection) => rejection.words(),
             Self::NextHopUnresolved => "Next Hop Unresolved",

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -229,13 +230,23 @@ pub struct BgpPrefix {
     pub prefix: IpNet,
     pub paths: Vec<BgpPath>,
     /// Who was told of it. Only when one prefix was asked for.
-    pub advertised_to: Vec<NeighborName>,
+    pub advertised_to: Vec<Told>,
+}
+
+/// A neighbour that was told of a prefix.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub name: NeighborName,
+    /// What it calls itself.
+    pub host: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
 pub struct BgpPath {
     /// `None` for a route of our own.
     pub peer: Option<PathPeer>,
+    /// What its sender calls itself; of a route of our own what we are called.
+    pub host: Option<Arc<str>>,
     pub next_hop: NextHop,
     /// Of the way to the next hop; `None` while that is unresolved, and where the choice is not looked at.
     pub next_hop_metric: Option<u32>,
@@ -246,7 +257,7 @@ pub struct BgpPath {
     pub weight: u32,
     pub communities: Vec<u32>,
     pub large_communities: Vec<[u32; 3]>,
-    /// As people write them: `rt 65000:1`.
+    /// As people write them: `rt:65000:1`.
     pub extended_communities: Vec<String>,
     pub originator_id: Option<RouterId>,
     pub cluster_list: Vec<RouterId>,
@@ -316,6 +327,8 @@ pub struct Route {
     pub selected: bool,
     /// In the data plane and acknowledged.
     pub installed: bool,
+    /// Prefixes with the same number share a path list; `None` for one that is not chosen.
+    pub path_list: Option<u32>,
     pub next_hops: Vec<RouteNextHop>,
 }
 

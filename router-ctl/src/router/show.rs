@@ -145,6 +145,7 @@ impl Router {
                 metric: self.metric(id, protocol),
                 selected: true,
                 installed,
+                path_list: Some(view.list.0),
                 next_hops,
             });
         }
@@ -157,6 +158,7 @@ impl Router {
                 metric: self.metric(id, winner.protocol),
                 selected: false,
                 installed: false,
+                path_list: None,
                 next_hops: Vec::new(),
             });
         }

@@ -55,6 +55,9 @@ pub struct Neighbor {
     pub remote_router_id: String,
     pub local_router_id: String,
     pub bgp_state: String,
+    /// `passive` while it waits for the neighbor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bgp_state_is: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bgp_timer_up_msec: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,6 +213,8 @@ impl Context<'_> {
                 .map_or_else(|| "0.0.0.0".to_owned(), |id| id.to_string()),
             local_router_id: self.router_id.to_string(),
             bgp_state: state_name(neighbor.state).to_owned(),
+            bgp_state_is: (neighbor.passive && neighbor.state == NeighborState::Active)
+                .then(|| "passive".to_owned()),
             bgp_timer_up_msec: since.filter(|_| up).map(milliseconds),
             bgp_timer_up_string: since.filter(|_| up).map(uptime),
             bgp_timer_up_established_epoch: since

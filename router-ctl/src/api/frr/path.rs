@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::api::frr::is_false;
+use crate::api::frr::{escaped, is_false};
 use crate::api::ordered::Ordered;
 use crate::bgp::types::{NextHop as PathNextHop, RouterId};
 use crate::router::query::{AsPathSegment, BgpPath, BgpPrefix, NeighborName, Origin, SegmentKind};
@@ -65,6 +65,9 @@ pub struct PathRow {
 #[serde(rename_all = "camelCase")]
 pub struct NextHop {
     pub ip: String,
+    /// What the sender of the path calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
     pub afi: String,
     /// `global` or `link-local`, of IPv6.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,8 +91,12 @@ pub struct Detail {
 }
 
 /// What a neighbor was told is in its own table.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Told {}
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// What it calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -180,6 +187,8 @@ pub struct ClusterList {
 pub struct Peer {
     pub peer_id: String,
     pub router_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
     /// That of a neighbor known by its link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interface: Option<String>,
@@ -240,6 +249,11 @@ impl NextHop {
         let full = shown == Shown::InFull;
         let view = |address: IpAddr| Self {
             ip: address.to_string(),
+            hostname: path
+                .host
+                .as_deref()
+                .filter(|_| address == used)
+                .map(escaped),
             afi: match address {
                 IpAddr::V4(_) => "ipv4",
                 IpAddr::V6(_) => "ipv6",
@@ -272,7 +286,10 @@ impl Detail {
             advertised_to: prefix
                 .advertised_to
                 .iter()
-                .map(|name| (name.to_string(), Told {}))
+                .map(|told| {
+                    let hostname = told.host.as_deref().map(escaped);
+                    (told.name.to_string(), Told { hostname })
+                })
                 .collect(),
             paths: paths.map(|path| Path::new(path, local)).collect(),
         }
@@ -324,6 +341,7 @@ impl Path {
                 Some(peer) => Peer {
                     peer_id: peer.address.to_string(),
                     router_id: peer.router_id.to_string(),
+                    hostname: path.host.as_deref().map(escaped),
                     interface: match &peer.name {
                         NeighborName::Address(_) => None,
                         NeighborName::LinkLocal(_, link) | NeighborName::Interface(link) => {
@@ -342,6 +360,7 @@ impl Path {
                 None => Peer {
                     peer_id: "0.0.0.0".to_owned(),
                     router_id: local.to_string(),
+                    hostname: None,
                     interface: None,
                     kind: None,
                 },
@@ -453,9 +472,9 @@ fn large_text([global, first, second]: [u32; 3]) -> String {
     format!("{global}:{first}:{second}")
 }
 
-/// `rt 65000:1` → `RT:65000:1`.
+/// `rt:65000:1` → `RT:65000:1`.
 fn extended_text(text: &str) -> String {
-    match text.split_once(' ') {
+    match text.split_once(':') {
         Some(("rt", value)) => format!("RT:{value}"),
         Some(("soo", value)) => format!("SoO:{value}"),
         _ => text.to_owned(),

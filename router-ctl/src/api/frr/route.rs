@@ -37,6 +37,11 @@ pub struct Route {
     pub offloaded: bool,
     pub internal_next_hop_num: usize,
     pub internal_next_hop_active_num: usize,
+    /// Routes with the same number share a path list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nexthop_group_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed_nexthop_group_id: Option<u32>,
     pub nexthops: Vec<NextHop>,
 }
 
@@ -98,6 +103,8 @@ impl Route {
             offloaded: route.installed,
             internal_next_hop_num: route.next_hops.len(),
             internal_next_hop_active_num: route.next_hops.iter().filter(active).count(),
+            nexthop_group_id: route.path_list,
+            installed_nexthop_group_id: route.path_list.filter(|_| route.installed),
             nexthops: route
                 .next_hops
                 .iter()

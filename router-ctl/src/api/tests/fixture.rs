@@ -324,7 +324,7 @@ fn session() -> NeighborSession {
     NeighborSession {
         capabilities,
         introduction: Introduction {
-            host: Some("edge\u{1b}1".to_owned()),
+            host: Some("edge\u{1b}1".into()),
             software: Some("FRRouting/9.1".to_owned()),
             ..Introduction::default()
         },
@@ -493,6 +493,7 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
             asn: Asn(as_path.first().copied().unwrap_or(65000)),
             internal: as_path.is_empty(),
         }),
+        host: None,
         next_hop: NextHop::V4(if peer == 0 {
             [0, 0, 0, 0].into()
         } else {
@@ -652,6 +653,7 @@ pub(crate) fn route(prefix: &str, protocol: Protocol, next_hops: Vec<RouteNextHo
         metric: 0,
         selected: true,
         installed: true,
+        path_list: Some(7),
         next_hops,
     }
 }

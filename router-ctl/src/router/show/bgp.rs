@@ -1,5 +1,6 @@
 //! Answers about neighbours and paths.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::bgp::types::{Family, RouterId};
@@ -12,7 +13,7 @@ use crate::router::event::PeerStatus;
 use crate::router::peers::{Established, Held, Peer, PeerFamily};
 use crate::router::query::{
     AsPathSegment, BgpPath, BgpPrefix, BgpSummary, FamilySummary, Neighbor, NeighborFamily,
-    NeighborName, NeighborSession, NeighborTimes, Origin, PathPeer, Select,
+    NeighborName, NeighborSession, NeighborTimes, Origin, PathPeer, Select, Told,
 };
 
 impl Router {
@@ -181,11 +182,14 @@ impl Router {
         }]
     }
 
-    fn advertised_to(&self, id: PrefixId) -> Vec<NeighborName> {
+    fn advertised_to(&self, id: PrefixId) -> Vec<Told> {
         self.peers
             .iter()
             .filter(|(peer, _)| self.groups.told(&self.rib, *peer, id).is_some())
-            .map(|(_, peer)| peer.name.clone())
+            .map(|(_, peer)| Told {
+                name: peer.name.clone(),
+                host: host(peer),
+            })
             .collect()
     }
 
@@ -212,18 +216,23 @@ impl Router {
     ) -> BgpPath {
         let view = attributes.view();
         let segments = view.as_path().segments();
+        let sender = from.and_then(|peer| self.peers.get(peer));
         BgpPath {
             peer: from.and_then(|peer| self.rib.peer(peer)).and_then(|info| {
                 let address = info.address?;
-                let name = from.and_then(|peer| self.peers.get(peer));
+                let name = sender.map(|peer| peer.name.clone());
                 Some(PathPeer {
-                    name: name.map_or(NeighborName::Address(address), |peer| peer.name.clone()),
+                    name: name.unwrap_or(NeighborName::Address(address)),
                     address,
                     router_id: info.router_id,
                     asn: info.asn,
                     internal: info.kind == PeerKind::Ibgp,
                 })
             }),
+            host: match sender {
+                Some(peer) => host(peer),
+                None => self.config.system.host_name.as_deref().map(Arc::from),
+            },
             next_hop: attributes.next_hop,
             next_hop_metric: None,
             as_path: segments
@@ -260,6 +269,12 @@ impl Router {
             reason: "".into(),
         }
     }
+}
+
+/// What a neighbour calls itself.
+fn host(peer: &Peer) -> Option<Arc<str>> {
+    let session = peer.session.as_ref()?;
+    session.negotiated.introduction.host.clone()
 }
 
 fn times(status: &PeerStatus, now: Instant) -> NeighborTimes {
