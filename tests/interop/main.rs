@@ -6,3 +6,4 @@ mod bird;
 mod frr;
 mod matrix;
 mod peer;
+mod shapes;

@@ -1,6 +1,6 @@
 //! `show bgp ipv4|ipv6` and `show bgp ipv4|ipv6 PREFIX`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -230,7 +230,7 @@ impl PathRow {
                 .map_or_else(|| "(unspec)".to_owned(), |peer| peer.address.to_string()),
             path: as_path_text(&path.as_path),
             origin: origin_name(path.origin).to_owned(),
-            nexthops: NextHop::all(path, Shown::InTable),
+            nexthops: NextHop::all(prefix, path, Shown::InTable),
         }
     }
 }
@@ -244,8 +244,12 @@ enum Shown {
 
 impl NextHop {
     /// The address that is used and, of IPv6, the link-local one that came with it.
-    fn all(path: &BgpPath, shown: Shown) -> Vec<Self> {
-        let used = path.next_hop.address();
+    fn all(prefix: IpNet, path: &BgpPath, shown: Shown) -> Vec<Self> {
+        let used = match (path.next_hop.address(), prefix) {
+            // Ourselves: the RIB has one such next hop for both families.
+            (address, IpNet::V6(_)) if address.is_unspecified() => Ipv6Addr::UNSPECIFIED.into(),
+            (address, _) => address,
+        };
         let full = shown == Shown::InFull;
         let view = |address: IpAddr| Self {
             ip: address.to_string(),
@@ -291,13 +295,15 @@ impl Detail {
                     (told.name.to_string(), Told { hostname })
                 })
                 .collect(),
-            paths: paths.map(|path| Path::new(path, local)).collect(),
+            paths: paths
+                .map(|path| Path::new(prefix.prefix, path, local))
+                .collect(),
         }
     }
 }
 
 impl Path {
-    fn new(path: &BgpPath, local: RouterId) -> Self {
+    fn new(prefix: IpNet, path: &BgpPath, local: RouterId) -> Self {
         let reason = Some(path.reason.clone().into_owned()).filter(|reason| !reason.is_empty());
         Self {
             aspath: AsPath::new(&path.as_path),
@@ -336,7 +342,7 @@ impl Path {
             atomic_aggregate: path.atomic_aggregate,
             graceful_restart_seconds_remaining: path.stale_for.map(|left| left.as_secs()),
             addpath_rx_id: (path.path_id != 0).then_some(path.path_id),
-            nexthops: NextHop::all(path, Shown::InFull),
+            nexthops: NextHop::all(prefix, path, Shown::InFull),
             peer: match &path.peer {
                 Some(peer) => Peer {
                     peer_id: peer.address.to_string(),
