@@ -11,5 +11,6 @@ mod frr;
 mod gobgp;
 mod openbgpd;
 mod peer;
+mod shapes;
 mod table;
 mod world;

@@ -14,6 +14,6 @@ mod side_by_side;
 mod static_route;
 mod stats;
 mod strict_peers;
-mod wire;
 mod transport;
+mod wire;
 mod world;

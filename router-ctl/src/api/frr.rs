@@ -37,6 +37,11 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// Words of a peer, which may contain anything, for people to read.
+pub(crate) fn escaped(text: &str) -> String {
+    text.escape_debug().to_string()
+}
+
 /// For keys that appear only when true.
 #[expect(
     clippy::trivially_copy_pass_by_ref,

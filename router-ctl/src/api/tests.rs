@@ -141,7 +141,8 @@ fn summary_has_the_shape_of_frr() {
             "peerUptimeMsec": 3_725_000, "peerUptimeEstablishedEpoch": 1_700_000_275,
             "pfxRcd": 1_042_320, "pfxSnt": 12, "state": "Established", "peerState": "OK",
             "negotiated": true, "connectionsEstablished": 1, "connectionsDropped": 0,
-            "desc": "first transit, contract 4711", "idType": "ipv4"
+            "desc": "first transit, contract 4711", "idType": "ipv4", "hostname": "edge\\u{1b}1",
+            "softwareVersion": "FRRouting/9.1"
         })
     );
     let states: Vec<_> = ["10.0.0.3", "10.0.0.5", "10.0.0.10"]
@@ -200,7 +201,13 @@ fn neighbors_have_the_shape_of_frr() {
             "extendedMessage": "advertisedAndReceived",
             "gracefulRestart": "advertisedAndReceived",
             "multiprotocolExtensions": {"ipv4Unicast": {"advertisedAndReceived": true}},
-            "routeRefresh": "advertisedAndReceived"
+            "routeRefresh": "advertisedAndReceivedNew",
+            "longLivedGracefulRestart": "received",
+            "addPath": {"ipv4Unicast": {"rxAdvertised": true}},
+            "hostName": {"rcvHostName": "edge\\u{1b}1", "rcvDomainName": "n/a"},
+            "softwareVersion": {"receivedSoftwareVersion": "FRRouting/9.1"},
+            "gracefulRestartRemoteTimerSec": 90,
+            "addressFamiliesByPeer": {"ipv4Unicast": {"preserved": true}}
         })
     );
     assert_eq!(
@@ -246,7 +253,7 @@ fn one_bgp_prefix_is_shown_in_full() {
         "community": {"string": "65001:100 no-export", "list": ["65001:100", "noExport"]},
         "largeCommunity": {"string": "65001:1:2 4200000000:65536:7", "list": ["65001:1:2", "4200000000:65536:7"]},
         "aggregatorAs": 65009, "aggregatorId": "192.0.2.99", "atomicAggregate": true,
-        "nexthops": [{"ip": "10.0.0.2", "afi": "ipv4", "accessible": true, "used": true}],
+        "nexthops": [{"ip": "10.0.0.2", "afi": "ipv4", "metric": 0, "accessible": true, "used": true}],
         "peer": {"peerId": "10.0.0.2", "routerId": "192.0.2.2", "type": "external"}
     });
     for wanted in ["198.51.100.0/24", "198.51.100.0%2F24", "198.51.100.7"] {
@@ -346,7 +353,7 @@ fn routes_have_the_shape_of_frr() {
     assert_eq!(
         both[0]["nexthops"][2],
         json!({
-            "fib": true, "ip": "10.0.1.4", "afi": "ipv4", "interfaceIndex": 4, "interfaceName": "eth1",
+            "flags": 7, "fib": true, "ip": "10.0.1.4", "afi": "ipv4", "interfaceIndex": 4, "interfaceName": "eth1",
             "active": true, "recursive": true, "weight": 1, "buckets": 85, "bucketsTotal": 256
         })
     );

@@ -1,5 +1,6 @@
 //! Two OPENs make one agreement. A capability takes effect when its rule says both sides.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bgp::session::SessionConfig;
@@ -30,10 +31,24 @@ pub struct Negotiated {
     pub extended_next_hop: bool,
     pub add_path_receive: FamilySet,
     pub add_path_send: FamilySet,
+    /// What either side said about ADD-PATH, for display.
+    pub add_path_offered: AddPathOffer,
+    pub add_path_asked: AddPathOffer,
     /// Present when both sides sent the capability.
     pub graceful_restart: Option<PeerGracefulRestart>,
     /// Every capability that either side sent, ascending by code.
     pub capabilities: Vec<CapabilityUse>,
+    pub introduction: Introduction,
+}
+
+/// What the peer says about itself, only shown. Its words may contain anything: escape them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Introduction {
+    pub host: Option<Arc<str>>,
+    pub domain: Option<String>,
+    pub software: Option<String>,
+    /// RFC 9234, by its number.
+    pub role: Option<u8>,
 }
 
 impl Negotiated {
@@ -67,6 +82,13 @@ impl Negotiated {
             overrides: config.attribute_overrides.clone(),
         }
     }
+}
+
+/// The families in which one side can receive, or wants to send, several paths of a prefix (RFC 7911).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AddPathOffer {
+    pub receive: FamilySet,
+    pub send: FamilySet,
 }
 
 /// The peer's side of graceful restart (RFC 4724, RFC 8538).
@@ -227,9 +249,36 @@ pub fn negotiate(
             .send
             .intersection(asked.receive)
             .intersection(families),
+        add_path_offered: offered,
+        add_path_asked: asked,
         graceful_restart: graceful_restart(sent, received),
         capabilities: uses(sent, received),
+        introduction: introduction(received),
     })
+}
+
+fn introduction(open: &Open) -> Introduction {
+    let said = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let mut all = Introduction::default();
+    for capability in &open.capabilities {
+        match capability {
+            Capability::Fqdn { host, domain } => {
+                (all.host, all.domain) = (said(host).map(Into::into), said(domain));
+            }
+            Capability::SoftwareVersion(version) => all.software = said(version),
+            Capability::Other { code: 9, value } => all.role = value.first().copied(),
+            Capability::MultiProtocol { .. }
+            | Capability::RouteRefresh
+            | Capability::ExtendedNextHop(_)
+            | Capability::ExtendedMessage
+            | Capability::GracefulRestart { .. }
+            | Capability::FourOctetAs(_)
+            | Capability::AddPath(_)
+            | Capability::EnhancedRefresh
+            | Capability::Other { .. } => {}
+        }
+    }
+    all
 }
 
 /// Without any MP capability a peer means IPv4 unicast (RFC 4760 §8 read the other way).
@@ -287,12 +336,6 @@ fn takes_v4_over_v6(open: &Open) -> bool {
     open.capabilities.iter().any(|capability| {
         matches!(capability, Capability::ExtendedNextHop(entries) if entries.contains(&V4_OVER_V6))
     })
-}
-
-#[derive(Default)]
-struct AddPathOffer {
-    receive: FamilySet,
-    send: FamilySet,
 }
 
 fn add_path(open: &Open) -> AddPathOffer {

@@ -197,6 +197,9 @@ impl Session {
             .send_hold
             .map(u64::from)
             .map(Duration::from_secs);
+        if !pending {
+            self.stats.last_written = Some(now);
+        }
         if let Some(connection) = self.connection_mut(id) {
             let hold = connection.negotiated().and_then(|agreed| agreed.hold_time);
             let allowed = configured.unwrap_or_else(|| timers::send_hold(hold));
@@ -276,6 +279,11 @@ impl Session {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connections = self.connections.iter().flat_map(Connection::deadlines);
         connections.chain(self.retry_at).min()
+    }
+
+    /// When the next attempt to connect is due, if one is.
+    pub fn next_attempt(&self) -> Option<Instant> {
+        self.retry_at
     }
 
     /// The furthest state of the session's machines.

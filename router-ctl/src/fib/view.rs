@@ -20,6 +20,7 @@ use crate::prefix::{PrefixId, PrefixIndex};
 pub struct RouteView {
     /// Names the counters. `None` while the table is full.
     pub route: Option<RouteId>,
+    pub list: PathListId,
     pub kind: RouteKind,
     /// Adopted from an earlier run and not set again yet; then its paths are not known.
     pub stale: bool,
@@ -94,7 +95,8 @@ impl Fib {
     /// What the prefix is and where it leads; `None` when it is not in the table.
     pub fn view(&self, id: PrefixId) -> Option<RouteView> {
         let entry = self.table.get(id);
-        let list = self.paths.list(entry.list()?);
+        let list_id = entry.list()?;
+        let list = self.paths.list(list_id);
         let layers = self.table.layers(id);
         let claim = layers.and_then(|layers| layers.claim());
         let kind = match (claim, layers) {
@@ -108,6 +110,7 @@ impl Fib {
         let link = claim.map(|(_, link)| link);
         Some(RouteView {
             route: entry.route(),
+            list: list_id,
             kind,
             stale: entry.is_stale(),
             paths: set.map_or_else(Vec::new, |set| self.path_views(list, set, link)),

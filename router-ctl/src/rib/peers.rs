@@ -3,7 +3,7 @@
 
 use super::next_hops::LinkScope;
 use super::path::Path;
-use super::route::{PathCounts, PeerId, PeerInfo, Rejection};
+use super::route::{PathCounts, PeerId, PeerInfo};
 use crate::bgp::types::Family;
 
 /// Which session of its peer a path belongs to; wraps around.
@@ -188,7 +188,7 @@ impl Peers {
         PathCounts {
             received: fresh.received + stale.received,
             accepted: fresh.accepted + stale.accepted,
-            blocked: fresh.blocked + stale.blocked,
+            rejected: fresh.rejected.plus(&stale.rejected),
         }
     }
 
@@ -211,14 +211,18 @@ impl Peers {
 impl PathCounts {
     fn add(&mut self, path: &Path) {
         self.received += 1;
-        self.accepted += usize::from(path.is_accepted());
-        self.blocked += usize::from(path.rejection() == Some(Rejection::MaximumPrefix));
+        match path.rejection() {
+            Some(reason) => *self.rejected.of_mut(reason) += 1,
+            None => self.accepted += 1,
+        }
     }
 
     fn remove(&mut self, path: &Path) {
         self.received -= 1;
-        self.accepted -= usize::from(path.is_accepted());
-        self.blocked -= usize::from(path.rejection() == Some(Rejection::MaximumPrefix));
+        match path.rejection() {
+            Some(reason) => *self.rejected.of_mut(reason) -= 1,
+            None => self.accepted -= 1,
+        }
     }
 }
 
@@ -241,6 +245,7 @@ pub(super) fn slot(family: Family) -> usize {
 mod tests {
     use super::super::attributes::Attributes;
     use super::super::route::PeerKind;
+    use super::super::route::Rejection;
     use super::*;
     use crate::bgp::types::{Asn, FamilySet, PathId, RouterId};
 
@@ -302,6 +307,6 @@ mod tests {
         peers.count(&blocked, V4);
         peers.recount(&blocked, &path, V4);
         let counts = peers.counts(PEER, V4);
-        assert_eq!((counts.accepted, counts.blocked), (1, 0));
+        assert_eq!((counts.accepted, counts.received), (1, 1));
     }
 }

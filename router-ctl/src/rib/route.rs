@@ -93,6 +93,11 @@ impl Rejection {
         }
     }
 
+    /// Position in [`ALL`](Self::ALL): codes begin with 1.
+    fn index(self) -> usize {
+        self as usize - 1
+    }
+
     /// The rejection whose number is `code`; 0 is none.
     pub(super) fn from_code(code: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&each| each as u8 == code)
@@ -113,7 +118,7 @@ pub enum Reason {
 impl Reason {
     pub fn words(self) -> &'static str {
         match self {
-            Self::Best(None) => "Only Path",
+            Self::Best(None) => "First path received",
             Self::Best(Some(step)) | Self::Lost(step) => step.words(),
             Self::Rejected(rejection) => rejection.words(),
             Self::NextHopUnresolved => "Next Hop Unresolved",
@@ -165,6 +170,8 @@ pub struct PathView {
     pub attributes: AttributesId,
     pub path_id: PathId,
     pub weight: u32,
+    /// Of the way to its next hop; `None` while that is unresolved.
+    pub metric: Option<u32>,
     /// A candidate: accepted, and its next hop is resolved.
     pub valid: bool,
     pub best: bool,
@@ -192,8 +199,29 @@ pub struct PathCounts {
     pub received: usize,
     /// Of these, not rejected.
     pub accepted: usize,
-    /// Of these, above `maximum-prefix`.
-    pub blocked: usize,
+    /// The others, by what rejected them.
+    pub rejected: Rejections,
+}
+
+/// Paths by what rejected them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rejections([usize; Rejection::ALL.len()]);
+
+impl Rejections {
+    pub fn of(&self, reason: Rejection) -> usize {
+        self.0[reason.index()]
+    }
+
+    pub(super) fn of_mut(&mut self, reason: Rejection) -> &mut usize {
+        &mut self.0[reason.index()]
+    }
+
+    pub(super) fn plus(mut self, others: &Self) -> Self {
+        for (count, more) in self.0.iter_mut().zip(others.0) {
+            *count += more;
+        }
+        self
+    }
 }
 
 /// One family of the RIB.

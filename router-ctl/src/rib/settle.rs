@@ -307,6 +307,7 @@ impl Rib {
                 attributes: path.attributes,
                 path_id: path.path_id,
                 weight: self.weight(path),
+                metric,
                 valid: reason.is_none() && metric.is_some(),
                 best: false,
                 multipath: false,

@@ -1,6 +1,7 @@
 //! Everything that can happen to the router. The list is closed: nothing else changes routing state.
 
 use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
 use ipnet::IpNet;
 
@@ -9,6 +10,7 @@ use crate::bgp::fsm::State;
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::session::{CloseReason, MessageCounts, Session};
 use crate::bgp::types::{Family, RouteUpdate};
+use crate::bgp::wire::error::Disposition;
 use crate::config::model::Config;
 use crate::dataplane::PortStatus;
 use crate::host::{HostEvent, IfIndex};
@@ -137,6 +139,18 @@ pub struct PeerStatus {
     pub last_notification: Option<LastNotification>,
     /// Why no connection comes about: what the last attempt met, or a key that the kernel does not take.
     pub connect_error: Option<String>,
+    /// When the last connection ended.
+    pub last_reset: Option<Instant>,
+    /// When the last message came, and the last UPDATE.
+    pub last_received: Option<Instant>,
+    pub last_update: Option<Instant>,
+    /// When all that there was to send had been written.
+    pub last_written: Option<Instant>,
+    /// When the next attempt to connect is due.
+    pub next_attempt: Option<Instant>,
+    /// Errors in UPDATEs that cost an attribute (RFC 7606), and those that cost the routes.
+    pub attributes_discarded: u64,
+    pub treated_as_withdraw: u64,
 }
 
 /// A NOTIFICATION that ended a connection.
@@ -145,7 +159,7 @@ pub struct LastNotification {
     pub sender: Sender,
     pub code: u8,
     pub subcode: u8,
-    /// The names of code and subcode, and what a Hard Reset wraps.
+    /// The names of code and subcode: `Cease/Administrative Reset`. Those that a Hard Reset wraps.
     pub words: String,
     /// It was a Hard Reset (RFC 8538): the codes are its own.
     pub hard_reset: bool,
@@ -172,6 +186,13 @@ impl Default for PeerStatus {
             last_down: None,
             last_notification: None,
             connect_error: None,
+            last_reset: None,
+            last_received: None,
+            last_update: None,
+            last_written: None,
+            next_attempt: None,
+            attributes_discarded: 0,
+            treated_as_withdraw: 0,
         }
     }
 }
@@ -191,6 +212,13 @@ impl PeerStatus {
             last_down: reason.map(ToString::to_string),
             last_notification: reason.and_then(LastNotification::of),
             connect_error: None,
+            last_reset: stats.last_reset.as_ref().map(|reset| reset.at),
+            last_received: stats.last_received,
+            last_update: stats.last_update,
+            last_written: stats.last_written,
+            next_attempt: session.next_attempt(),
+            attributes_discarded: stats.found(Disposition::AttributeDiscard),
+            treated_as_withdraw: stats.found(Disposition::TreatAsWithdraw),
         }
     }
 }
@@ -205,13 +233,18 @@ impl LastNotification {
             }
         };
         let wrapped = notification.unwrapped();
+        let shown = wrapped.as_ref().unwrap_or(notification);
+        let words = match shown.names() {
+            (code, Some(subcode)) => format!("{code}/{subcode}"),
+            (code, None) => code.to_owned(),
+        };
         Some(Self {
             sender,
             code: notification.code,
             subcode: notification.subcode,
-            words: notification.to_string(),
+            words,
             hard_reset: notification.is_hard_reset(),
-            text: wrapped.as_ref().unwrap_or(notification).text(),
+            text: shown.text(),
         })
     }
 }

@@ -149,7 +149,10 @@ impl Router {
 
     /// Our own addresses on the link of a session, for next hops; link-local when the neighbour is on that link
     /// too (RFC 2545 §3).
-    fn own_next_hops(&self, session: &Established) -> (Option<Ipv4Addr>, Option<OwnNextHopV6>) {
+    pub(super) fn own_next_hops(
+        &self,
+        session: &Established,
+    ) -> (Option<Ipv4Addr>, Option<OwnNextHopV6>) {
         let local = session.local.ip().to_canonical();
         let Some(link) = session.link else {
             return match local {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::bgp::session::StopReason;
 use crate::bgp::types::{Family, Nlri};
 use crate::config::model::{MaximumPrefix, MaximumPrefixAction};
-use crate::rib::route::PeerId;
+use crate::rib::route::{PeerId, Rejection};
 use crate::router::Router;
 use crate::router::effect::{Back, Effect, Level};
 use crate::router::peers::{Held, Peer};
@@ -22,7 +22,7 @@ impl Router {
     /// Paths that count towards the limit.
     fn counted(&self, peer: PeerId, family: Family) -> usize {
         let counts = self.rib.counts(peer, family);
-        counts.received - counts.blocked
+        counts.received - counts.rejected.of(Rejection::MaximumPrefix)
     }
 
     /// Whether `more` paths stay below the limit of a neighbour that is blocked above it.
@@ -84,7 +84,9 @@ impl Router {
                 format!("neighbor {name}: {received} {family} prefixes of at most {limit}"),
             );
         }
-        if counts.blocked > 0 && self.counted(id, family) < limit as usize {
+        if counts.rejected.of(Rejection::MaximumPrefix) > 0
+            && self.counted(id, family) < limit as usize
+        {
             self.rejudging.request(id, family);
         }
         let back = match action {

@@ -2,7 +2,8 @@
 //! enters the one event loop, is answered within its slice of work, and long lists come in pages.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -10,13 +11,15 @@ use router_common::route::RouteId;
 
 use crate::bfd;
 pub use crate::bgp::fsm::State as NeighborState;
+pub use crate::bgp::negotiate::{AddPathOffer, CapabilityUse, Introduction, PeerGracefulRestart};
 pub use crate::bgp::types::Origin;
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 pub use crate::bgp::wire::as_path::SegmentKind;
 pub use crate::config::model::NeighborName;
 use crate::config::model::NeighborSettings;
 use crate::host::{IfIndex, LinkState, MacAddress};
-pub use crate::rib::route::PeerId;
+pub use crate::rib::export::OwnNextHopV6;
+pub use crate::rib::route::{PeerId, Rejection, Rejections};
 use crate::router::event::PeerStatus;
 
 /// Rows that one answer carries at most.
@@ -123,6 +126,9 @@ pub struct FamilySummary {
     pub prefixes: usize,
     pub paths: usize,
     pub memory_bytes: usize,
+    pub peer_memory_bytes: usize,
+    pub peer_groups: usize,
+    pub peer_group_memory_bytes: usize,
     pub multipath_relax: bool,
     pub peers: Vec<Neighbor>,
 }
@@ -132,6 +138,11 @@ pub struct Neighbor {
     pub peer: PeerId,
     pub name: NeighborName,
     pub address: IpAddr,
+    /// The link of a link-local neighbour, and its name.
+    pub scope: Option<(IfIndex, String)>,
+    pub peer_group: Option<String>,
+    /// The `listen range` that it came from.
+    pub range: Option<IpNet>,
     /// What is configured for it, its group's settings included.
     pub settings: Box<NeighborSettings>,
     pub description: Option<String>,
@@ -141,6 +152,8 @@ pub struct Neighbor {
     pub state: NeighborState,
     pub passive: bool,
     pub admin_down: bool,
+    /// `maximum-prefix` ended the session.
+    pub over_limit: bool,
     /// eBGP without a policy under `ebgp-requires-policy`: nothing is exchanged (RFC 8212).
     pub policy_missing: bool,
     /// Time in Established, or since the last session ended; `None` before the first session.
@@ -160,8 +173,43 @@ pub struct Neighbor {
     pub status: Box<PeerStatus>,
     pub local_endpoint: Option<std::net::SocketAddr>,
     pub remote_endpoint: Option<std::net::SocketAddr>,
-    /// Names of the capabilities in force on both sides.
-    pub capabilities: Vec<String>,
+    /// Times of the session, as they lie behind or ahead.
+    pub times: NeighborTimes,
+    /// While Established.
+    pub session: Option<Box<NeighborSession>>,
+}
+
+/// How long ago something was; `None` when it never was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NeighborTimes {
+    /// A message, and an UPDATE, came.
+    pub last_received: Option<Duration>,
+    pub last_update: Option<Duration>,
+    /// All that there was to send had been written.
+    pub last_written: Option<Duration>,
+    /// The last connection ended.
+    pub last_reset: Option<Duration>,
+    /// Until the next attempt to connect.
+    pub next_attempt: Option<Duration>,
+}
+
+/// What was agreed with a neighbour, and what it is told.
+#[derive(Clone, Debug)]
+pub struct NeighborSession {
+    /// Every capability that either side sent.
+    pub capabilities: Vec<CapabilityUse>,
+    pub introduction: Introduction,
+    pub add_path_offered: AddPathOffer,
+    pub add_path_asked: AddPathOffer,
+    /// Present when both sides can.
+    pub graceful_restart: Option<PeerGracefulRestart>,
+    /// Neighbours with the same number are told the same.
+    pub update_group: Option<u32>,
+    /// Our own addresses that it is told as next hops.
+    pub next_hop_v4: Option<Ipv4Addr>,
+    pub next_hop_v6: Option<OwnNextHopV6>,
+    /// The neighbour is on a subnet of ours.
+    pub shared_network: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -171,22 +219,40 @@ pub struct NeighborFamily {
     pub received: usize,
     /// Of these, accepted by policy and checks.
     pub accepted: usize,
+    /// The others.
+    pub rejected: Rejections,
     pub advertised: usize,
     pub end_of_rib_received: bool,
     pub end_of_rib_sent: bool,
+    /// Until stale paths of the last session are swept.
+    pub stale_for: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
 pub struct BgpPrefix {
     pub prefix: IpNet,
     pub paths: Vec<BgpPath>,
+    /// Who was told of it. Only when one prefix was asked for.
+    pub advertised_to: Vec<Told>,
+}
+
+/// A neighbour that was told of a prefix.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub name: NeighborName,
+    /// What it calls itself.
+    pub host: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
 pub struct BgpPath {
     /// `None` for a route of our own.
     pub peer: Option<PathPeer>,
+    /// What its sender calls itself; of a route of our own what we are called.
+    pub host: Option<Arc<str>>,
     pub next_hop: NextHop,
+    /// Of the way to the next hop; `None` while that is unresolved, and where the choice is not looked at.
+    pub next_hop_metric: Option<u32>,
     pub as_path: Vec<AsPathSegment>,
     pub origin: Origin,
     pub med: Option<u32>,
@@ -194,7 +260,7 @@ pub struct BgpPath {
     pub weight: u32,
     pub communities: Vec<u32>,
     pub large_communities: Vec<[u32; 3]>,
-    /// As people write them: `rt 65000:1`.
+    /// As people write them: `rt:65000:1`.
     pub extended_communities: Vec<String>,
     pub originator_id: Option<RouterId>,
     pub cluster_list: Vec<RouterId>,
@@ -206,6 +272,8 @@ pub struct BgpPath {
     pub best: bool,
     pub multipath: bool,
     pub stale: bool,
+    /// Until it is swept as stale.
+    pub stale_for: Option<Duration>,
     /// Why it is best, at which step it lost, or why it is no candidate. Words of the decision process.
     pub reason: Cow<'static, str>,
 }
@@ -228,6 +296,7 @@ pub struct PolicyTrial {
 
 #[derive(Clone, Debug)]
 pub struct PathPeer {
+    pub name: NeighborName,
     pub address: IpAddr,
     pub router_id: RouterId,
     pub asn: Asn,
@@ -261,6 +330,8 @@ pub struct Route {
     pub selected: bool,
     /// In the data plane and acknowledged.
     pub installed: bool,
+    /// Prefixes with the same number share a path list; `None` for one that is not chosen.
+    pub path_list: Option<u32>,
     pub next_hops: Vec<RouteNextHop>,
 }
 

@@ -36,7 +36,7 @@ impl Router {
             } => Answer::BgpRoutes(self.page(
                 (*family, *select, *cursor),
                 |id| self.rib.uses(id),
-                |id| self.bgp_prefix(id),
+                |id| self.bgp_prefix(id, *select, now),
             )),
             Query::NeighborRoutes {
                 neighbor,
@@ -143,9 +143,10 @@ impl Router {
                 prefix,
                 protocol,
                 distance,
-                metric: 0,
+                metric: self.metric(id, protocol),
                 selected: true,
                 installed,
+                path_list: Some(view.list.0),
                 next_hops,
             });
         }
@@ -155,13 +156,23 @@ impl Router {
                 prefix,
                 protocol: winner.protocol,
                 distance: winner.distance,
-                metric: 0,
+                metric: self.metric(id, winner.protocol),
                 selected: false,
                 installed: false,
+                path_list: None,
                 next_hops: Vec::new(),
             });
         }
         rows
+    }
+
+    /// The MED of a route that was learnt by BGP; the others have none.
+    fn metric(&self, id: PrefixId, protocol: Protocol) -> u32 {
+        let learnt = matches!(protocol, Protocol::Ebgp | Protocol::Ibgp);
+        let selection = self.rib.selection(id).filter(|_| learnt);
+        let med = selection
+            .and_then(|selection| self.rib.attributes(selection.best.attributes).view().med());
+        med.unwrap_or(0)
     }
 
     fn route_next_hops(&self, view: &RouteView) -> Vec<RouteNextHop> {

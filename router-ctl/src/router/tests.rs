@@ -9,7 +9,9 @@ use super::event::{Event, Retain};
 use super::query::{Answer, Cursor, Query, Select};
 use super::{Found, Router};
 use crate::bgp::attributes::AttributesEditor;
-use crate::bgp::negotiate::{Negotiated, PeerGracefulFamily, PeerGracefulRestart};
+use crate::bgp::negotiate::{
+    AddPathOffer, Introduction, Negotiated, PeerGracefulFamily, PeerGracefulRestart,
+};
 use crate::bgp::types::{
     Asn, Family, FamilySet, NextHop, Nlri, Origin, PathAttributes, PathId, RouteUpdate, RouterId,
 };
@@ -343,6 +345,8 @@ fn negotiated(peer: PeerId) -> Negotiated {
         extended_next_hop: false,
         add_path_receive: FamilySet::default(),
         add_path_send: FamilySet::default(),
+        add_path_offered: AddPathOffer::default(),
+        add_path_asked: AddPathOffer::default(),
         graceful_restart: Some(PeerGracefulRestart {
             restarting: false,
             notification: true,
@@ -353,6 +357,7 @@ fn negotiated(peer: PeerId) -> Negotiated {
             }],
         }),
         capabilities: Vec::new(),
+        introduction: Introduction::default(),
     }
 }
 

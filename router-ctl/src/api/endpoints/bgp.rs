@@ -85,19 +85,21 @@ pub(super) async fn neighbor_called(
     found.next().ok_or_else(gone)
 }
 
-/// By address, by description, or by the beginning of either when only one neighbor has it.
+/// By name, address or description, or by the beginning of name or description when only one neighbor has it.
 fn find_neighbor(all: &Neighbors, wanted: &str) -> Result<usize, ApiError> {
     let canonical = wanted.parse::<IpAddr>().map(|address| address.to_string());
     let wanted = canonical.as_deref().unwrap_or(wanted);
-    let exact = all.0.iter().position(|(address, neighbor)| {
-        address == wanted || neighbor.nbr_desc.as_deref() == Some(wanted)
+    let exact = all.0.iter().position(|(name, neighbor)| {
+        name == wanted
+            || neighbor.bgp_neighbor_addr == wanted
+            || neighbor.nbr_desc.as_deref() == Some(wanted)
     });
     if let Some(position) = exact {
         return Ok(position);
     }
     let begins = |text: &str| text.starts_with(wanted);
-    let mut found = all.0.iter().enumerate().filter(|(_, (address, neighbor))| {
-        begins(address) || neighbor.nbr_desc.as_deref().is_some_and(begins)
+    let mut found = all.0.iter().enumerate().filter(|(_, (name, neighbor))| {
+        begins(name) || neighbor.nbr_desc.as_deref().is_some_and(begins)
     });
     match (found.next(), found.next()) {
         (Some((position, _)), None) => Ok(position),

@@ -1,14 +1,14 @@
 //! `show bgp ipv4|ipv6` and `show bgp ipv4|ipv6 PREFIX`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::api::frr::is_false;
+use crate::api::frr::{escaped, is_false};
 use crate::api::ordered::Ordered;
-use crate::bgp::types::RouterId;
-use crate::router::query::{AsPathSegment, BgpPath, BgpPrefix, Origin, SegmentKind};
+use crate::bgp::types::{NextHop as PathNextHop, RouterId};
+use crate::router::query::{AsPathSegment, BgpPath, BgpPrefix, NeighborName, Origin, SegmentKind};
 
 /// Everything in the list but the routes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +65,18 @@ pub struct PathRow {
 #[serde(rename_all = "camelCase")]
 pub struct NextHop {
     pub ip: String,
+    /// What the sender of the path calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
     pub afi: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accessible: Option<bool>,
+    /// `global` or `link-local`, of IPv6.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metric: Option<u32>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub accessible: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
     pub used: bool,
 }
 
@@ -76,7 +85,17 @@ pub struct NextHop {
 #[serde(rename_all = "camelCase")]
 pub struct Detail {
     pub prefix: String,
+    /// By neighbor.
+    pub advertised_to: Ordered<Told>,
     pub paths: Vec<Path>,
+}
+
+/// What a neighbor was told is in its own table.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// What it calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -100,6 +119,8 @@ pub struct Path {
     pub reason: Option<String>,
     #[serde(default, skip_serializing_if = "is_false")]
     pub sourced: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub local: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub community: Option<Communities>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +139,8 @@ pub struct Path {
     pub atomic_aggregate: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addpath_rx_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graceful_restart_seconds_remaining: Option<u64>,
     pub nexthops: Vec<NextHop>,
     pub peer: Peer,
 }
@@ -164,6 +187,11 @@ pub struct ClusterList {
 pub struct Peer {
     pub peer_id: String,
     pub router_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// That of a neighbor known by its link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interface: Option<String>,
     /// Absent on our own routes.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
@@ -184,10 +212,10 @@ impl PathRow {
             reason: reason.filter(|_| !path.best),
             multipath: path.multipath,
             stale: path.stale,
-            path_from: if path.peer.as_ref().is_some_and(|peer| !peer.internal) {
-                "external"
-            } else {
-                "internal"
+            // Our own routes count as external.
+            path_from: match &path.peer {
+                Some(peer) if peer.internal => "internal",
+                Some(_) | None => "external",
             }
             .to_owned(),
             prefix: prefix.addr().to_string(),
@@ -202,24 +230,55 @@ impl PathRow {
                 .map_or_else(|| "(unspec)".to_owned(), |peer| peer.address.to_string()),
             path: as_path_text(&path.as_path),
             origin: origin_name(path.origin).to_owned(),
-            nexthops: vec![NextHop::new(path, None)],
+            nexthops: NextHop::all(prefix, path, Shown::InTable),
         }
     }
 }
 
+/// How much of a next hop is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    InTable,
+    InFull,
+}
+
 impl NextHop {
-    fn new(path: &BgpPath, accessible: Option<bool>) -> Self {
-        let address = path.next_hop.address();
-        Self {
+    /// The address that is used and, of IPv6, the link-local one that came with it.
+    fn all(prefix: IpNet, path: &BgpPath, shown: Shown) -> Vec<Self> {
+        let used = match (path.next_hop.address(), prefix) {
+            // Ourselves: the RIB has one such next hop for both families.
+            (address, IpNet::V6(_)) if address.is_unspecified() => Ipv6Addr::UNSPECIFIED.into(),
+            (address, _) => address,
+        };
+        let full = shown == Shown::InFull;
+        let view = |address: IpAddr| Self {
             ip: address.to_string(),
+            hostname: path
+                .host
+                .as_deref()
+                .filter(|_| address == used)
+                .map(escaped),
             afi: match address {
                 IpAddr::V4(_) => "ipv4",
                 IpAddr::V6(_) => "ipv6",
             }
             .to_owned(),
-            accessible,
-            used: true,
-        }
+            scope: match address {
+                IpAddr::V4(_) => None,
+                IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("link-local".to_owned()),
+                IpAddr::V6(_) => Some("global".to_owned()),
+            },
+            metric: path.next_hop_metric.filter(|_| full && address == used),
+            accessible: full && path.next_hop_metric.is_some(),
+            used: address == used,
+        };
+        let link_local = match path.next_hop {
+            PathNextHop::V6 { link_local, .. } => link_local.map(IpAddr::V6),
+            PathNextHop::V4(_) => None,
+        };
+        let mut all = vec![view(used)];
+        all.extend(link_local.filter(|address| *address != used).map(view));
+        all
     }
 }
 
@@ -228,13 +287,23 @@ impl Detail {
         let paths = prefix.paths.iter();
         Self {
             prefix: prefix.prefix.to_string(),
-            paths: paths.map(|path| Path::new(path, local)).collect(),
+            advertised_to: prefix
+                .advertised_to
+                .iter()
+                .map(|told| {
+                    let hostname = told.host.as_deref().map(escaped);
+                    (told.name.to_string(), Told { hostname })
+                })
+                .collect(),
+            paths: paths
+                .map(|path| Path::new(prefix.prefix, path, local))
+                .collect(),
         }
     }
 }
 
 impl Path {
-    fn new(path: &BgpPath, local: RouterId) -> Self {
+    fn new(prefix: IpNet, path: &BgpPath, local: RouterId) -> Self {
         let reason = Some(path.reason.clone().into_owned()).filter(|reason| !reason.is_empty());
         Self {
             aspath: AsPath::new(&path.as_path),
@@ -251,11 +320,17 @@ impl Path {
             }),
             reason: reason.filter(|_| !path.best),
             sourced: path.peer.is_none(),
+            local: path.peer.is_none(),
             community: Communities::new(&path.communities, community_text, community_key),
             large_community: Communities::new(&path.large_communities, large_text, large_text),
             extended_community: (!path.extended_communities.is_empty()).then(|| {
                 ExtendedCommunities {
-                    string: path.extended_communities.join(" "),
+                    string: path
+                        .extended_communities
+                        .iter()
+                        .map(|text| extended_text(text))
+                        .collect::<Vec<_>>()
+                        .join(" "),
                 }
             }),
             originator_id: path.originator_id.map(|id| id.to_string()),
@@ -265,12 +340,20 @@ impl Path {
             aggregator_as: path.aggregator.map(|(asn, _)| asn.0),
             aggregator_id: path.aggregator.map(|(_, id)| id.to_string()),
             atomic_aggregate: path.atomic_aggregate,
+            graceful_restart_seconds_remaining: path.stale_for.map(|left| left.as_secs()),
             addpath_rx_id: (path.path_id != 0).then_some(path.path_id),
-            nexthops: vec![NextHop::new(path, Some(path.valid))],
+            nexthops: NextHop::all(prefix, path, Shown::InFull),
             peer: match &path.peer {
                 Some(peer) => Peer {
                     peer_id: peer.address.to_string(),
                     router_id: peer.router_id.to_string(),
+                    hostname: path.host.as_deref().map(escaped),
+                    interface: match &peer.name {
+                        NeighborName::Address(_) => None,
+                        NeighborName::LinkLocal(_, link) | NeighborName::Interface(link) => {
+                            Some(link.clone())
+                        }
+                    },
                     kind: Some(
                         if peer.internal {
                             "internal"
@@ -283,6 +366,8 @@ impl Path {
                 None => Peer {
                     peer_id: "0.0.0.0".to_owned(),
                     router_id: local.to_string(),
+                    hostname: None,
+                    interface: None,
                     kind: None,
                 },
             },
@@ -391,4 +476,13 @@ fn community_key(community: u32) -> String {
 
 fn large_text([global, first, second]: [u32; 3]) -> String {
     format!("{global}:{first}:{second}")
+}
+
+/// `rt:65000:1` → `RT:65000:1`.
+fn extended_text(text: &str) -> String {
+    match text.split_once(':') {
+        Some(("rt", value)) => format!("RT:{value}"),
+        Some(("soo", value)) => format!("SoO:{value}"),
+        _ => text.to_owned(),
+    }
 }

@@ -37,12 +37,19 @@ pub struct Route {
     pub offloaded: bool,
     pub internal_next_hop_num: usize,
     pub internal_next_hop_active_num: usize,
+    /// Routes with the same number share a path list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nexthop_group_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub installed_nexthop_group_id: Option<u32>,
     pub nexthops: Vec<NextHop>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextHop {
+    /// Bits: 1 active, 2 in the FIB, 4 recursive.
+    pub flags: u8,
     #[serde(default, skip_serializing_if = "is_false")]
     pub fib: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,6 +103,8 @@ impl Route {
             offloaded: route.installed,
             internal_next_hop_num: route.next_hops.len(),
             internal_next_hop_active_num: route.next_hops.iter().filter(active).count(),
+            nexthop_group_id: route.path_list,
+            installed_nexthop_group_id: route.path_list.filter(|_| route.installed),
             nexthops: route
                 .next_hops
                 .iter()
@@ -115,8 +124,12 @@ impl NextHop {
             | RouteTarget::Unreachable => None,
         };
         let interface = next_hop.interface.as_ref();
+        let fib = route.installed && next_hop.active;
         Self {
-            fib: route.installed && next_hop.active,
+            flags: u8::from(next_hop.active)
+                | u8::from(fib) << 1
+                | u8::from(next_hop.recursive) << 2,
+            fib,
             ip: address.map(|address| address.to_string()),
             afi: address.map(|address| {
                 match address {

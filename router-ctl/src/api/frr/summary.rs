@@ -1,12 +1,14 @@
 //! `show bgp summary`.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::api::Status;
-use crate::api::frr::{milliseconds, uptime};
+use crate::api::frr::{escaped, is_false, milliseconds, uptime};
 use crate::api::ordered::Ordered;
 use crate::bgp::types::Family;
-use crate::router::query::{self, NeighborState};
+use crate::router::query::{self, NeighborName, NeighborState};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +33,7 @@ pub struct FamilySummary {
     pub path_count: usize,
     pub rib_memory: usize,
     pub peer_count: usize,
+    pub peer_memory: usize,
     pub peer_group_count: usize,
     pub peer_group_memory: usize,
     pub failed_peers: usize,
@@ -51,9 +54,16 @@ pub struct BestPath {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Peer {
-    /// Absent while the neighbor may be of any AS.
+    /// What the neighbor calls itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub remote_as: Option<u32>,
+    pub hostname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software_version: Option<String>,
+    /// Came from a `listen range`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dynamic_peer: bool,
+    /// 0 while the neighbor may be of any AS.
+    pub remote_as: u32,
     pub local_as: u32,
     pub version: u8,
     pub msg_rcvd: u64,
@@ -63,8 +73,8 @@ pub struct Peer {
     pub outq: usize,
     pub inq: usize,
     pub peer_uptime: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub peer_uptime_msec: Option<u64>,
+    /// 0 before the first session.
+    pub peer_uptime_msec: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer_uptime_established_epoch: Option<u64>,
     pub pfx_rcd: usize,
@@ -78,6 +88,11 @@ pub struct Peer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub desc: Option<String>,
     pub id_type: String,
+    /// The link of a link-local neighbor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_id: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope_if_name: Option<String>,
 }
 
 impl Summary {
@@ -104,7 +119,7 @@ impl Summary {
 impl FamilySummary {
     fn new(summary: &query::BgpSummary, family: &query::FamilySummary, status: Status) -> Self {
         let mut peers: Vec<_> = family.peers.iter().collect();
-        peers.sort_by_key(|peer| peer.address);
+        peers.sort_by(|a, b| a.name.cmp(&b.name));
         let established = |peer: &&query::Neighbor| peer.state == NeighborState::Established;
         Self {
             router_id: summary.router_id.to_string(),
@@ -116,18 +131,19 @@ impl FamilySummary {
             path_count: family.paths,
             rib_memory: family.memory_bytes,
             peer_count: peers.len(),
-            peer_group_count: 0,
-            peer_group_memory: 0,
+            peer_memory: family.peer_memory_bytes,
+            peer_group_count: family.peer_groups,
+            peer_group_memory: family.peer_group_memory_bytes,
             failed_peers: peers.len() - peers.iter().copied().filter(established).count(),
             displayed_peers: peers.len(),
             total_peers: peers.len(),
-            dynamic_peers: 0,
+            dynamic_peers: peers.iter().filter(|peer| peer.range.is_some()).count(),
             best_path: BestPath {
                 multi_path_relax: family.multipath_relax.to_string(),
             },
             peers: peers
                 .into_iter()
-                .map(|peer| (peer.address.to_string(), Peer::new(peer, family, status)))
+                .map(|peer| (peer.name.to_string(), Peer::new(peer, family, status)))
                 .collect(),
         }
     }
@@ -139,8 +155,12 @@ impl Peer {
             .families
             .iter()
             .find(|family| family.family == summary.family);
+        let said = peer.session.as_ref().map(|session| &session.introduction);
         Self {
-            remote_as: peer.remote_as.map(|asn| asn.0),
+            hostname: said.and_then(|said| said.host.as_deref().map(escaped)),
+            software_version: said.and_then(|said| said.software.as_deref().map(escaped)),
+            dynamic_peer: peer.range.is_some(),
+            remote_as: peer.remote_as.map_or(0, |asn| asn.0),
             local_as: peer.local_as.0,
             version: 4,
             msg_rcvd: peer.messages_received,
@@ -149,7 +169,7 @@ impl Peer {
             outq: peer.output_queue,
             inq: 0,
             peer_uptime: peer.since.map_or_else(|| "never".to_owned(), uptime),
-            peer_uptime_msec: peer.since.map(milliseconds),
+            peer_uptime_msec: peer.since.map_or(0, milliseconds),
             peer_uptime_established_epoch: peer.since.map(|since| status.epoch_before(since)),
             pfx_rcd: family.map_or(0, |family| family.accepted),
             pfx_snt: family.map_or(0, |family| family.advertised),
@@ -159,12 +179,14 @@ impl Peer {
             connections_established: peer.connections_established,
             connections_dropped: peer.connections_dropped,
             desc: peer.description.clone(),
-            id_type: if peer.address.is_ipv4() {
-                "ipv4"
-            } else {
-                "ipv6"
+            id_type: match &peer.name {
+                NeighborName::Address(IpAddr::V4(_)) => "ipv4",
+                NeighborName::Address(IpAddr::V6(_)) | NeighborName::LinkLocal(..) => "ipv6",
+                NeighborName::Interface(_) => "interface",
             }
             .to_owned(),
+            scope_id: peer.scope.as_ref().map(|(link, _)| link.0),
+            scope_if_name: peer.scope.as_ref().map(|(_, name)| name.clone()),
         }
     }
 }
@@ -172,6 +194,9 @@ impl Peer {
 fn state_text(peer: &query::Neighbor) -> String {
     if peer.admin_down {
         return "Idle (Admin)".to_owned();
+    }
+    if peer.over_limit {
+        return "Idle (PfxCt)".to_owned();
     }
     state_name(peer.state).to_owned()
 }
@@ -190,6 +215,8 @@ pub(super) fn state_name(state: NeighborState) -> &'static str {
 fn peer_state(peer: &query::Neighbor) -> &'static str {
     if peer.admin_down {
         "Admin"
+    } else if peer.over_limit {
+        "PfxCt"
     } else if peer.policy_missing {
         "Policy"
     } else if peer.passive {

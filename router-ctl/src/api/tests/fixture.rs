@@ -16,16 +16,19 @@ use crate::api::{AskError, Backend, Phase, Status, serve};
 use crate::bfd;
 use crate::bfd::fsm::State;
 use crate::bfd::packet::{Diagnostic, Discriminator};
+use crate::bgp::negotiate::PeerGracefulFamily;
+use crate::bgp::session::MessageCounts;
 use crate::bgp::types::{Asn, Family, NextHop, RouterId};
 use crate::config::model::{Config, ListenRange, NeighborName, NeighborSettings, NeighborTimers};
 use crate::dataplane::{Counters, VerdictCount};
 use crate::host::{IfIndex, LinkState, MacAddress};
-use crate::router::event::ResetKind;
+use crate::router::event::{PeerStatus, ResetKind};
 use crate::router::query::{
-    Answer, AsPathSegment, BfdPeer, BgpPath, BgpPrefix, BgpSummary, Cursor, FamilySummary,
-    FibSummary, InstalledPrefix, Interface, Neighbor, NeighborFamily, NeighborState, Origin, Page,
-    PathPeer, PeerId, Protocol, Query, Route, RouteNextHop, RouteTarget, SegmentKind, Select,
-    Startup,
+    AddPathOffer, Answer, AsPathSegment, BfdPeer, BgpPath, BgpPrefix, BgpSummary, CapabilityUse,
+    Cursor, FamilySummary, FibSummary, InstalledPrefix, Interface, Introduction, Neighbor,
+    NeighborFamily, NeighborSession, NeighborState, NeighborTimes, Origin, OwnNextHopV6, Page,
+    PathPeer, PeerGracefulRestart, PeerId, Protocol, Query, Rejections, Route, RouteNextHop,
+    RouteTarget, SegmentKind, Select, Startup,
 };
 
 pub(crate) const CONFIG: &str = r#"
@@ -258,7 +261,7 @@ impl Counters for Traffic {
     }
 }
 
-fn neighbor(address: &str, state: NeighborState) -> Neighbor {
+pub(crate) fn neighbor(address: &str, state: NeighborState) -> Neighbor {
     let address = address.parse().unwrap();
     let number = match address {
         IpAddr::V4(address) => u16::from(address.octets()[3]),
@@ -290,7 +293,66 @@ fn neighbor(address: &str, state: NeighborState) -> Neighbor {
         last_down: None,
         local_endpoint: None,
         remote_endpoint: None,
-        capabilities: Vec::new(),
+        scope: None,
+        peer_group: None,
+        range: None,
+        over_limit: false,
+        times: NeighborTimes::default(),
+        session: None,
+    }
+}
+
+fn session() -> NeighborSession {
+    let both = [
+        (1, "multiprotocol ipv4-unicast"),
+        (2, "route-refresh"),
+        (6, "extended-message"),
+        (64, "graceful-restart"),
+        (65, "four-octet-as"),
+        (70, "enhanced-route-refresh"),
+    ];
+    let mut capabilities: Vec<_> = both
+        .map(|(code, name)| CapabilityUse {
+            code,
+            name: name.to_owned(),
+            sent: true,
+            received: true,
+        })
+        .to_vec();
+    capabilities.push(CapabilityUse {
+        code: 71,
+        name: "long-lived-graceful-restart".to_owned(),
+        sent: false,
+        received: true,
+    });
+    NeighborSession {
+        capabilities,
+        introduction: Introduction {
+            host: Some("edge\u{1b}1".into()),
+            software: Some("FRRouting/9.1".to_owned()),
+            ..Introduction::default()
+        },
+        add_path_offered: AddPathOffer {
+            receive: [Family::Ipv4Unicast].into_iter().collect(),
+            ..AddPathOffer::default()
+        },
+        add_path_asked: AddPathOffer::default(),
+        graceful_restart: Some(PeerGracefulRestart {
+            restarting: false,
+            notification: true,
+            restart_time: Duration::from_secs(90),
+            families: vec![PeerGracefulFamily {
+                family: Family::Ipv4Unicast,
+                forwarding_kept: true,
+            }],
+        }),
+        update_group: Some(3),
+        next_hop_v4: Some([10, 0, 0, 1].into()),
+        next_hop_v6: Some(OwnNextHopV6 {
+            global: "2001:db8:ffff:10::1".parse().unwrap(),
+            link_local: Some("fe80::1".parse().unwrap()),
+        }),
+        shared_network: true,
     }
 }
 
@@ -304,9 +366,11 @@ fn family(
         negotiated,
         received,
         accepted,
+        rejected: Rejections::default(),
         advertised,
         end_of_rib_received: negotiated,
         end_of_rib_sent: false,
+        stale_for: None,
     }
 }
 
@@ -330,16 +394,28 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
         families: vec![family(Family::Ipv4Unicast, true, prefixes)],
         local_endpoint: Some("10.0.0.1:179".parse().unwrap()),
         remote_endpoint: Some("10.0.0.2:41822".parse().unwrap()),
-        capabilities: [
-            "multiprotocol ipv4-unicast",
-            "route-refresh",
-            "four-octet-as",
-            "enhanced-route-refresh",
-            "extended-message",
-            "graceful-restart",
-        ]
-        .map(Into::into)
-        .to_vec(),
+        status: Box::new(PeerStatus {
+            received: MessageCounts {
+                open: 1,
+                update: 1_042_340,
+                keepalive: 36,
+                ..MessageCounts::default()
+            },
+            sent: MessageCounts {
+                open: 1,
+                update: 5,
+                keepalive: 124,
+                ..MessageCounts::default()
+            },
+            ..PeerStatus::default()
+        }),
+        times: NeighborTimes {
+            last_received: Some(Duration::from_secs(4)),
+            last_update: Some(Duration::from_secs(61)),
+            last_written: Some(Duration::from_millis(2_500)),
+            ..NeighborTimes::default()
+        },
+        session: Some(Box::new(session())),
         ..neighbor(address, NeighborState::Established)
     };
     vec![
@@ -369,6 +445,11 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
             since: Some(Duration::from_secs(700_000)),
             connections_established: 2,
             connections_dropped: 2,
+            times: NeighborTimes {
+                last_reset: Some(Duration::from_secs(700_000)),
+                next_attempt: Some(Duration::from_secs(25)),
+                ..NeighborTimes::default()
+            },
             last_down: Some("hold timer expired (4/0), nothing was heard for 30 s".to_owned()),
             ..neighbor("10.0.0.5", NeighborState::Active)
         },
@@ -386,6 +467,9 @@ fn summary() -> BgpSummary {
         prefixes,
         paths,
         memory_bytes: 91_226_112,
+        peer_memory_bytes: 4_096,
+        peer_groups: 1,
+        peer_group_memory_bytes: 512,
         multipath_relax: true,
         peers: neighbors()
             .into_iter()
@@ -407,16 +491,19 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
     let address = std::net::Ipv4Addr::new(10, 0, 0, peer);
     BgpPath {
         peer: (peer > 0).then(|| PathPeer {
+            name: NeighborName::Address(address.into()),
             address: address.into(),
             router_id: RouterId(std::net::Ipv4Addr::new(192, 0, 2, peer)),
             asn: Asn(as_path.first().copied().unwrap_or(65000)),
             internal: as_path.is_empty(),
         }),
+        host: None,
         next_hop: NextHop::V4(if peer == 0 {
             [0, 0, 0, 0].into()
         } else {
             address
         }),
+        next_hop_metric: Some(0),
         as_path: if as_path.is_empty() {
             Vec::new()
         } else {
@@ -441,6 +528,7 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
         best: false,
         multipath: false,
         stale: false,
+        stale_for: None,
         reason: "".into(),
     }
 }
@@ -449,6 +537,7 @@ pub(crate) fn bgp_prefix(prefix: &str, paths: Vec<BgpPath>) -> BgpPrefix {
     BgpPrefix {
         prefix: prefix.parse().unwrap(),
         paths,
+        advertised_to: Vec::new(),
     }
 }
 
@@ -490,6 +579,8 @@ fn prefixes() -> Vec<BgpPrefix> {
                 },
                 BgpPath {
                     valid: false,
+                    next_hop_metric: None,
+                    stale_for: Some(Duration::from_secs(71)),
                     reason: "next hop unresolved".into(),
                     local_pref: Some(100),
                     originator_id: Some(RouterId("192.0.2.77".parse().unwrap())),
@@ -566,6 +657,7 @@ pub(crate) fn route(prefix: &str, protocol: Protocol, next_hops: Vec<RouteNextHo
         metric: 0,
         selected: true,
         installed: true,
+        path_list: Some(7),
         next_hops,
     }
 }

@@ -10,7 +10,7 @@ use crate::bgp::fsm::{Event, State};
 use crate::bgp::negotiate::{Negotiated, negotiate};
 use crate::bgp::types::Family;
 use crate::bgp::wire::error::{Disposition, Finding, WireError};
-use crate::bgp::wire::header::Header;
+use crate::bgp::wire::header::{Header, MessageType};
 use crate::bgp::wire::open::Open;
 use crate::bgp::wire::route_refresh::RefreshKind;
 use crate::bgp::wire::{self, Message, update};
@@ -29,6 +29,10 @@ impl Session {
         now: Instant,
     ) {
         self.stats.received.count(header.kind, 1);
+        self.stats.last_received = Some(now);
+        if header.kind == MessageType::Update {
+            self.stats.last_update = Some(now);
+        }
         match wire::decode(header, message) {
             Ok(Message::Open(open)) => self.rx_open(id, &open, message, now),
             Ok(Message::Update(body)) => self.rx_update(id, body, message, now),

@@ -9,7 +9,7 @@ use super::config::StopReason;
 use crate::bgp::fsm::State;
 use crate::bgp::negotiate::Negotiated;
 use crate::bgp::types::{Family, RouteUpdate};
-use crate::bgp::wire::error::Finding;
+use crate::bgp::wire::error::{Disposition, Finding};
 use crate::bgp::wire::header::MessageType;
 use crate::bgp::wire::notification::Notification;
 use crate::bgp::wire::route_refresh::RefreshKind;
@@ -155,11 +155,27 @@ pub struct Stats {
     pub connections_dropped: u64,
     /// When the session last became or ceased to be Established.
     pub last_change: Option<Instant>,
+    /// When the last message came, and the last UPDATE.
+    pub last_received: Option<Instant>,
+    pub last_update: Option<Instant>,
+    /// When the kernel last had taken all that there was to send.
+    pub last_written: Option<Instant>,
     pub last_reset: Option<Reset>,
     /// How often each error was met in an UPDATE.
     pub findings: BTreeMap<Finding, u64>,
     /// The last eight UPDATEs with errors, oldest first.
     pub malformed: VecDeque<Arc<Malformed>>,
+}
+
+impl Stats {
+    /// How often an error in an UPDATE cost this.
+    pub fn found(&self, disposition: Disposition) -> u64 {
+        let findings = self.findings.iter();
+        findings
+            .filter(|(finding, _)| finding.disposition == disposition)
+            .map(|(_, times)| times)
+            .sum()
+    }
 }
 
 /// How a connection ended.

@@ -83,14 +83,16 @@ fn family_summary(
         Column::right("PfxSnt"),
         Column::left("Desc").optional(6).cut_to(6),
     ]);
-    for (address, peer) in &summary.peers.0 {
+    for (name, peer) in &summary.peers.0 {
+        let mark = if peer.dynamic_peer { "*" } else { "" };
         let up = peer.state == "Established";
         table.row([
-            address.as_str().into(),
+            format!("{mark}{name}").into(),
             peer.version.to_string().into(),
-            peer.remote_as
-                .map_or_else(|| "-".to_owned(), |asn| asn.to_string())
-                .into(),
+            match peer.remote_as {
+                0 => "-".into(),
+                asn => asn.to_string().into(),
+            },
             peer.msg_rcvd.to_string().into(),
             peer.msg_sent.to_string().into(),
             peer.table_version.to_string().into(),
@@ -108,13 +110,21 @@ fn family_summary(
         "\n{}, {} not established",
         plural(summary.total_peers, "neighbor"),
         summary.failed_peers
-    )
+    )?;
+    if summary.dynamic_peers > 0 {
+        let dynamic = plural(summary.dynamic_peers, "dynamic neighbor");
+        writeln!(out, "* - {dynamic}")?;
+    }
+    Ok(())
 }
 
 /// Prefixes accepted, or why there are none.
 fn state(peer: &Peer, up: bool) -> Cell {
     if peer.peer_state == "Admin" {
         return Cell::painted("(Admin)", Paint::Warn);
+    }
+    if peer.peer_state == "PfxCt" {
+        return Cell::painted("(MaxPfx)", Paint::Warn);
     }
     if !up {
         return Cell::painted(peer.state.as_str(), Paint::Bad);

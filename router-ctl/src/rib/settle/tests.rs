@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use crate::bgp::types::{Family, PathAttributes};
 use crate::rib::testing::{LOCAL_AS, World, own, path, peer, with_med};
 use crate::rib::{
-    DecisionConfig, MultipathRelax, PathCounts, PeerId, PeerKind, Reachability, Reason, Rejection,
-    Step,
+    DecisionConfig, MultipathRelax, PeerId, PeerKind, Reachability, Reason, Rejection, Step,
 };
 
 const V4: Family = Family::Ipv4Unicast;
@@ -111,17 +110,18 @@ fn a_rejected_path_is_kept_with_its_reason() {
     world.announce_rejected(1, P, &attributes, Some(Rejection::Policy));
     assert_eq!(world.settle(), []);
     assert_eq!(world.reason(P, 1), Reason::Rejected(Rejection::Policy));
-    let counts = |received, accepted| PathCounts {
-        received,
-        accepted,
-        blocked: 0,
+    let counts = |world: &World| {
+        let counts = world.rib.counts(PeerId(1), V4);
+        let rejected = [Rejection::Policy, Rejection::AsLoop].map(|why| counts.rejected.of(why));
+        (counts.received, counts.accepted, rejected)
     };
-    assert_eq!(world.rib.counts(PeerId(1), V4), counts(1, 0));
+    assert_eq!(counts(&world), (1, 0, [1, 0]));
     world.announce(1, P, &attributes);
     assert_eq!(changes(&mut world), (true, true));
-    assert_eq!(world.rib.counts(PeerId(1), V4), counts(1, 1));
+    assert_eq!(counts(&world), (1, 1, [0, 0]));
     world.announce_rejected(1, P, &attributes, Some(Rejection::AsLoop));
     assert_eq!(changes(&mut world), (true, true));
+    assert_eq!(counts(&world), (1, 0, [0, 1]));
     world.withdraw(1, P);
     assert_eq!(world.settle(), []);
     assert_eq!(world.rib.drain_unused(), [world.id(P)]);

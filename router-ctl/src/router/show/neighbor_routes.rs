@@ -37,6 +37,7 @@ impl Router {
         vec![BgpPrefix {
             prefix: self.index.prefix(id),
             paths,
+            advertised_to: Vec::new(),
         }]
     }
 
