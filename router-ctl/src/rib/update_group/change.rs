@@ -258,6 +258,12 @@ impl Group {
         after: Option<Seen>,
         work: &mut Work<'_>,
     ) -> Option<News> {
+        if let (Some((_, before)), None) = (before, after)
+            && !before.leads_to_receiver
+        {
+            // What is in the table was told, whatever it looked like.
+            return Some(News::Withdraw);
+        }
         let tables = Tables {
             rib: work.rib,
             index: work.index,

@@ -3,7 +3,7 @@
 //!
 //! A policy that looks at the prefix is asked for each; what it leaves as it is shares the rest of the work.
 
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 use rustc_hash::FxHashMap;
@@ -47,7 +47,7 @@ pub(super) struct Tables<'a> {
 }
 
 /// All that an outcome depends on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Question {
     form: FormNumber,
     attributes: AttributesId,
@@ -68,13 +68,26 @@ enum Scope {
     Prefix(PrefixId),
 }
 
+/// What tells nearly all questions apart, in few words.
+impl Hash for Question {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.attributes.hash(state);
+        let sender = self.sender.map_or(0, |sender| u32::from(sender.0));
+        state.write_u32(self.form.0 ^ sender << 16);
+        if let Scope::Prefix(prefix) = self.scope {
+            prefix.hash(state);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Exports {
     known: FxHashMap<Question, Option<ExportId>>,
     sets: Vec<PathAttributes>,
     by_content: HashTable<ExportId>,
     hasher: DefaultHashBuilder,
-    last: Option<(Question, Option<ExportId>)>,
+    /// The last two answers: what was told before and what is told now, for runs of prefixes that are alike.
+    last: [Option<(Question, Option<ExportId>)>; 2],
     scratch: Scratch,
 }
 
@@ -83,7 +96,7 @@ impl Exports {
         self.known.clear();
         self.sets.clear();
         self.by_content.clear();
-        self.last = None;
+        self.last = [None; 2];
     }
 
     /// What a path looks like in a form, `None` when it is not told in it.
@@ -114,9 +127,8 @@ impl Exports {
                 Scope::Any
             },
         };
-        if let Some((last, id)) = self.last
-            && last == question
-        {
+        let mut last = self.last.iter().flatten();
+        if let Some(&(_, id)) = last.find(|(last, _)| *last == question) {
             return id;
         }
         let id = match self.known.get(&question) {
@@ -127,7 +139,7 @@ impl Exports {
                 id
             }
         };
-        self.last = Some((question, id));
+        self.last = [Some((question, id)), self.last[0]];
         id
     }
 
