@@ -246,7 +246,7 @@ fn our_own_as_in_a_path_is_a_loop_unless_it_is_allowed() {
     rig.announce(FIRST, "203.0.113.0/24", &[65001, 65000, 7]);
     assert_eq!(rig.reason("203.0.113.0/24", 1), "Own AS in AS Path");
     rig.configure_limit("allowas-in.number = 1");
-    assert_eq!(rig.reason("203.0.113.0/24", 1), "Only Path");
+    assert_eq!(rig.reason("203.0.113.0/24", 1), "First path received");
 }
 
 const AGGREGATE: &str = r#"
