@@ -459,8 +459,8 @@ interface.v6only.remote-as = \"external\"
     for router in [&near, &far] {
         wait::try_until("the session with the other", FOUND_WITHIN, || {
             let neighbors = router.show(&["bgp", "neighbors"]).ok()?;
-            let (address, neighbor) = neighbors.as_object()?.iter().next()?;
-            (address.starts_with("fe80::") && neighbor["bgpState"] == "Established").then_some(())
+            let (name, neighbor) = neighbors.as_object()?.iter().next()?;
+            (name == "eth0" && neighbor["bgpState"] == "Established").then_some(())
         })
         .with_context(|| router.log())?;
     }
