@@ -18,8 +18,13 @@ use self::scenario::{Peers, SPOKES, SUMMARY, Sent};
 use crate::peer::DEADLINE;
 
 /// What is asked of both: a name, our words and FRR's.
-const DOCUMENTS: [(&str, &[&str], &str); 11] = [
+const DOCUMENTS: [(&str, &[&str], &str); 12] = [
     ("summary", &["bgp", "summary"], "show bgp summary json"),
+    (
+        "ipv6 summary",
+        &["bgp", "ipv6", "summary"],
+        "show bgp ipv6 unicast summary json",
+    ),
     (
         "neighbors",
         &["bgp", "neighbors"],
@@ -99,7 +104,7 @@ fn wait_settled(sent: Sent, ask: impl Fn(&str, &[&str], &str) -> Result<Value>) 
         Sent::ByUs => "our router to have settled",
         Sent::ByFrr => "FRR to have settled",
     };
-    let (summary, neighbors) = (DOCUMENTS[0], DOCUMENTS[1]);
+    let (summary, neighbors) = (DOCUMENTS[0], DOCUMENTS[2]);
     let found = wait::try_until(what, DEADLINE, || {
         last = ask(summary.0, summary.1, summary.2).ok()?;
         let told = ask(neighbors.0, neighbors.1, neighbors.2).ok()?;

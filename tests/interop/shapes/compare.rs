@@ -177,3 +177,54 @@ fn ends_with(path: &[String], pattern: &[&str]) -> bool {
                 None => step == wanted,
             })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const MEANT: &[Difference] = &[Difference {
+        at: "peers * uptime",
+        kind: Kind::Absent,
+        seen: Seen::Always,
+        why: "a test",
+    }];
+
+    #[track_caller]
+    fn check(ours: &Value, theirs: &Value, findings: &[&str]) {
+        let mut comparison = Comparison::new(MEANT);
+        comparison.compare("d", ours, theirs);
+        assert_eq!(comparison.finish(), findings);
+    }
+
+    #[test]
+    fn keys_may_be_added_and_those_that_are_meant_may_lack() {
+        check(
+            &json!({"peers": {"a": {"as": 1, "more": 2}}}),
+            &json!({"peers": {"a": {"as": 1, "uptime": 3}}}),
+            &[],
+        );
+    }
+
+    #[test]
+    fn renamed_keys_other_types_other_values_and_idle_rows_are_found() {
+        check(
+            &json!({"peers": {"a": {"remoteAS": 1, "id": "2", "mtu": 3}}}),
+            &json!({"peers": {"a": {"remoteAs": 1, "id": 2, "mtu": 4}}}),
+            &[
+                "another type: d peers a id: \"2\" here, 2 in FRR",
+                "d peers a mtu: 3 here, 4 in FRR",
+                "d peers a remoteAs: nothing here, 1 in FRR",
+                "no longer differs: peers * uptime (Absent, a test)",
+            ],
+        );
+    }
+
+    #[test]
+    fn entries_of_lists_are_found_by_what_names_them() {
+        let ours = json!({"list": [{"ip": "b", "n": 2}, {"ip": "a", "n": 1}], "peers": {"a": {}}});
+        let theirs = json!({"list": [{"ip": "a", "n": 1}, {"ip": "b", "n": 2}], "peers": {"a": {"uptime": 1}}});
+        check(&ours, &theirs, &[]);
+    }
+}

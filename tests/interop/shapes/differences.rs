@@ -224,6 +224,11 @@ pub(super) const OURS: &[(&str, &str, Expected)] = &[
         "10.0.0.2 addressFamilyInfo ipv4Unicast receivedPrefixCounter",
         Expected::Is("3"),
     ),
+    (
+        "neighbors",
+        "10.0.0.2 gracefulRestartInfo remoteGrMode",
+        Expected::Is("\"Restart\""),
+    ),
     ("neighbors", "10.0.3.2 bgpTimerLastRead", Expected::Number),
     ("neighbors", "10.0.3.2 bgpTimerLastWrite", Expected::Number),
     (

@@ -25,7 +25,7 @@ use crate::router::query::{
     FamilySummary, FibSummary, InstalledPrefix, Interface, Introduction, Neighbor, NeighborFamily,
     NeighborSession, NeighborState, NeighborTimes, Origin, OwnNextHopV6, Page, PathPeer,
     PeerGracefulRestart, PeerId, Protocol, Query, Rejections, Route, RouteNextHop, RouteTarget,
-    SegmentKind, Select, Startup,
+    SegmentKind, Select, Startup, Told,
 };
 
 pub(crate) const CONFIG: &str = r#"
@@ -450,6 +450,15 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
             ..neighbor("10.0.0.5", NeighborState::Active)
         },
         Neighbor {
+            range: Some("10.0.0.0/24".parse().unwrap()),
+            peer_group: Some("GUESTS".to_owned()),
+            over_limit: true,
+            since: Some(Duration::from_secs(90)),
+            connections_established: 1,
+            connections_dropped: 1,
+            ..neighbor("10.0.0.7", NeighborState::Idle)
+        },
+        Neighbor {
             families: vec![family(Family::Ipv6Unicast, true, [246_175, 246_175, 3])],
             ..up("2001:db8:ffff:10::2", [0, 0, 0])
         },
@@ -533,7 +542,13 @@ pub(crate) fn bgp_prefix(prefix: &str, paths: Vec<BgpPath>) -> BgpPrefix {
     BgpPrefix {
         prefix: prefix.parse().unwrap(),
         paths,
-        advertised_to: Vec::new(),
+        advertised_to: match prefix {
+            "198.51.100.0/24" => vec![Told {
+                name: NeighborName::Interface("eth1".to_owned()),
+                host: None,
+            }],
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -563,6 +578,7 @@ fn prefixes() -> Vec<BgpPrefix> {
                     communities: vec![(65001 << 16) | 100, 0xffff_ff01],
                     extended_communities: Vec::new(),
                     large_communities: vec![[65001, 1, 2], [4_200_000_000, 65_536, 7]],
+                    host: Some("edge1".into()),
                     aggregator: Some((Asn(65009), RouterId("192.0.2.99".parse().unwrap()))),
                     atomic_aggregate: true,
                     ..path(2, &[65001, 65009])
