@@ -147,6 +147,39 @@ fn shown_by_frr() -> Result<Vec<Value>> {
         .collect()
 }
 
+/// A neighbour that nothing is exchanged with for want of a policy (RFC 8212).
+#[test]
+fn a_neighbour_without_policy_is_shown_as_frr_shows_it() -> Result<()> {
+    let documents = [DOCUMENTS[0], DOCUMENTS[3]];
+    let state = |summary: &Value| {
+        let peer = &summary["ipv4Unicast"]["peers"]["10.0.0.2"];
+        (peer["state"] == "Established").then_some(())
+    };
+    let ours = {
+        let mut lab = Lab::new("policy")?;
+        let star = Star::build(&mut lab, 1)?;
+        let router = Daemon::start(&star.router, &scenario::without_policy_ours())?;
+        let _bird = scenario::provider(&star)?;
+        router.wait_show("the session", documents[0].1, state);
+        documents.map(|(_, words, _)| router.show(words))
+    };
+    let theirs = {
+        let mut lab = Lab::new("policy")?;
+        let star = Star::build(&mut lab, 1)?;
+        let router = Frr::start(&star.router, &scenario::without_policy_frr())?;
+        let _bird = scenario::provider(&star)?;
+        router.wait_established("10.0.0.2", DEADLINE)?;
+        documents.map(|(_, _, words)| router.json(words))
+    };
+    let mut comparison = Comparison::new(DIFFERENCES);
+    for ((name, _, _), (ours, theirs)) in documents.iter().zip(ours.into_iter().zip(theirs)) {
+        comparison.compare(name, &ours?, &theirs?);
+    }
+    let findings = comparison.found();
+    assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+    Ok(())
+}
+
 #[test]
 fn json_has_the_keys_types_and_values_of_frr() -> Result<()> {
     let ours = shown_by_us()?;

@@ -80,6 +80,11 @@ impl Comparison {
         }
     }
 
+    /// What was not meant.
+    pub(super) fn found(self) -> Vec<String> {
+        self.findings
+    }
+
     /// What was not meant, and what was and is not so.
     pub(super) fn finish(mut self) -> Vec<String> {
         for (row, used) in self.meant.iter().zip(&self.used) {

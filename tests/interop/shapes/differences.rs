@@ -248,5 +248,11 @@ pub(super) const OURS: &[(&str, &str, Expected)] = &[
         "203.0.113.0/24 0 nexthopGroupId",
         Expected::Number,
     ),
+    // To nobody outside the AS: no-export.
+    (
+        "203.0.113.0/24",
+        "advertisedTo",
+        Expected::Is("{\"10.0.2.2\":{}}"),
+    ),
     ("routes", "203.0.113.0/24 0 offloaded", Expected::Is("true")),
 ];

@@ -370,7 +370,7 @@ fn family(
     }
 }
 
-pub(crate) fn neighbors() -> Vec<Neighbor> {
+fn up(address: &str, prefixes: [usize; 3]) -> Neighbor {
     let settings = NeighborSettings {
         timers: NeighborTimers {
             holdtime: Some(30),
@@ -378,8 +378,8 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
         },
         ..NeighborSettings::default()
     };
-    let up = |address: &str, prefixes: [usize; 3]| Neighbor {
-        settings: Box::new(settings.clone()),
+    Neighbor {
+        settings: Box::new(settings),
         remote_router_id: Some(RouterId("192.0.2.2".parse().unwrap())),
         since: Some(Duration::from_secs(3_725)),
         messages_received: 1_042_377,
@@ -413,7 +413,10 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
         },
         session: Some(Box::new(session())),
         ..neighbor(address, NeighborState::Established)
-    };
+    }
+}
+
+pub(crate) fn neighbors() -> Vec<Neighbor> {
     vec![
         Neighbor {
             description: Some("node-b".to_owned()),
@@ -538,6 +541,13 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
     }
 }
 
+fn named(path: BgpPath, host: &str) -> BgpPath {
+    BgpPath {
+        host: Some(host.into()),
+        ..path
+    }
+}
+
 pub(crate) fn bgp_prefix(prefix: &str, paths: Vec<BgpPath>) -> BgpPrefix {
     BgpPrefix {
         prefix: prefix.parse().unwrap(),
@@ -578,10 +588,9 @@ fn prefixes() -> Vec<BgpPrefix> {
                     communities: vec![(65001 << 16) | 100, 0xffff_ff01],
                     extended_communities: Vec::new(),
                     large_communities: vec![[65001, 1, 2], [4_200_000_000, 65_536, 7]],
-                    host: Some("edge1".into()),
                     aggregator: Some((Asn(65009), RouterId("192.0.2.99".parse().unwrap()))),
                     atomic_aggregate: true,
-                    ..path(2, &[65001, 65009])
+                    ..named(path(2, &[65001, 65009]), "edge1")
                 },
                 BgpPath {
                     multipath: true,
