@@ -151,16 +151,14 @@ fn shown_by_frr() -> Result<Vec<Value>> {
 #[test]
 fn a_neighbour_without_policy_is_shown_as_frr_shows_it() -> Result<()> {
     let documents = [DOCUMENTS[0], DOCUMENTS[3]];
-    let state = |summary: &Value| {
-        let peer = &summary["ipv4Unicast"]["peers"]["10.0.0.2"];
-        (peer["state"] == "Established").then_some(())
-    };
+    let told = |neighbor: &Value| has_told_all(neighbor).then_some(());
     let ours = {
         let mut lab = Lab::new("policy")?;
         let star = Star::build(&mut lab, 1)?;
         let router = Daemon::start(&star.router, &scenario::without_policy_ours())?;
         let _bird = scenario::provider(&star)?;
-        router.wait_show("the session", documents[0].1, state);
+        router.wait_established(star.spokes[0].peer_v4());
+        router.wait_show("our router to have told all", documents[1].1, told);
         documents.map(|(_, words, _)| router.show(words))
     };
     let theirs = {
@@ -169,6 +167,9 @@ fn a_neighbour_without_policy_is_shown_as_frr_shows_it() -> Result<()> {
         let router = Frr::start(&star.router, &scenario::without_policy_frr())?;
         let _bird = scenario::provider(&star)?;
         router.wait_established("10.0.0.2", DEADLINE)?;
+        wait::until("FRR to have told all", DEADLINE, || {
+            told(&router.json(documents[1].2).ok()?)
+        });
         documents.map(|(_, _, words)| router.json(words))
     };
     let mut comparison = Comparison::new(DIFFERENCES);
