@@ -3,6 +3,7 @@
 mod bgp;
 mod dataplane;
 mod neighbor;
+mod prefix;
 mod route;
 mod system;
 
@@ -102,7 +103,7 @@ impl Ask<'_> {
                 self.list(&table.print, &path, bgp::Listing::default())
             }
             Some(TablePart::Destination(wanted)) => {
-                self.body(&table.print, &format!("{path}/{wanted}"), bgp::detail)
+                self.body(&table.print, &format!("{path}/{wanted}"), prefix::detail)
             }
         }
     }

@@ -67,12 +67,18 @@ impl Comparison {
                 .ok()
                 .and_then(|at: usize| entries.get(at))
                 .unwrap_or(&Value::Null),
-            _ => &value[step],
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => &value[step],
         });
         let right = match expected {
             Expected::Number => found.is_u64(),
             Expected::Text => found.is_string(),
-            Expected::Is(text) => found.to_string() == text,
+            Expected::Is(text) => {
+                serde_json::from_str(text).is_ok_and(|wanted: Value| wanted == *found)
+            }
         };
         if !right {
             let finding = format!("{document} {key} is not {expected:?}: {found}");
