@@ -18,8 +18,13 @@ use self::scenario::{Peers, SPOKES, SUMMARY, Sent};
 use crate::peer::DEADLINE;
 
 /// What is asked of both: a name, our words and FRR's.
-const DOCUMENTS: [(&str, &[&str], &str); 11] = [
+const DOCUMENTS: [(&str, &[&str], &str); 12] = [
     ("summary", &["bgp", "summary"], "show bgp summary json"),
+    (
+        "ipv6 summary",
+        &["bgp", "ipv6", "summary"],
+        "show bgp ipv6 unicast summary json",
+    ),
     (
         "neighbors",
         &["bgp", "neighbors"],
@@ -99,7 +104,7 @@ fn wait_settled(sent: Sent, ask: impl Fn(&str, &[&str], &str) -> Result<Value>) 
         Sent::ByUs => "our router to have settled",
         Sent::ByFrr => "FRR to have settled",
     };
-    let (summary, neighbors) = (DOCUMENTS[0], DOCUMENTS[1]);
+    let (summary, neighbors) = (DOCUMENTS[0], DOCUMENTS[2]);
     let found = wait::try_until(what, DEADLINE, || {
         last = ask(summary.0, summary.1, summary.2).ok()?;
         let told = ask(neighbors.0, neighbors.1, neighbors.2).ok()?;
@@ -140,6 +145,40 @@ fn shown_by_frr() -> Result<Vec<Value>> {
         .iter()
         .map(|(name, ours, frr)| ask(name, ours, frr))
         .collect()
+}
+
+/// A neighbour that nothing is exchanged with for want of a policy (RFC 8212).
+#[test]
+fn a_neighbour_without_policy_is_shown_as_frr_shows_it() -> Result<()> {
+    let documents = [DOCUMENTS[0], DOCUMENTS[3]];
+    let told = |neighbor: &Value| has_told_all(neighbor).then_some(());
+    let ours = {
+        let mut lab = Lab::new("policy")?;
+        let star = Star::build(&mut lab, 1)?;
+        let router = Daemon::start(&star.router, &scenario::without_policy_ours())?;
+        let _bird = scenario::provider(&star)?;
+        router.wait_established(star.spokes[0].peer_v4());
+        router.wait_show("our router to have told all", documents[1].1, told);
+        documents.map(|(_, words, _)| router.show(words))
+    };
+    let theirs = {
+        let mut lab = Lab::new("policy")?;
+        let star = Star::build(&mut lab, 1)?;
+        let router = Frr::start(&star.router, &scenario::without_policy_frr())?;
+        let _bird = scenario::provider(&star)?;
+        router.wait_established("10.0.0.2", DEADLINE)?;
+        wait::until("FRR to have told all", DEADLINE, || {
+            told(&router.json(documents[1].2).ok()?)
+        });
+        documents.map(|(_, _, words)| router.json(words))
+    };
+    let mut comparison = Comparison::new(DIFFERENCES);
+    for ((name, _, _), (ours, theirs)) in documents.iter().zip(ours.into_iter().zip(theirs)) {
+        comparison.compare(name, &ours?, &theirs?);
+    }
+    let findings = comparison.found();
+    assert!(findings.is_empty(), "\n{}", findings.join("\n"));
+    Ok(())
 }
 
 #[test]

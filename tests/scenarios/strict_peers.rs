@@ -371,6 +371,11 @@ fn an_old_speaker_of_two_octets_gets_as_trans_and_keeps_what_it_cannot_read() ->
         let mut raw = Raw::connect(old).ok()?;
         raw.send(&bare).ok()?;
         let theirs = raw.expect(OPEN).ok()?;
+        if theirs.len() > 10 {
+            // A connection that broke off on the way counts as the one without: it refuses again.
+            raw.send(&message(NOTIFICATION, &[2, 4])).ok()?;
+            return None;
+        }
         raw.expect(KEEPALIVE).ok()?;
         raw.send(&message(KEEPALIVE, &[])).ok()?;
         router.wait_established(old.peer_v4());

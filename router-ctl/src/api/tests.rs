@@ -132,7 +132,8 @@ fn summary_has_the_shape_of_frr() {
     let v4 = &summary["ipv4Unicast"];
     assert_eq!(v4["as"], 65000);
     assert_eq!(v4["bestPath"], json!({"multiPathRelax": "true"}));
-    assert_eq!(v4["failedPeers"], 2);
+    assert_eq!(v4["failedPeers"], 3);
+    assert_eq!(v4["dynamicPeers"], 1);
     assert_eq!(
         v4["peers"]["10.0.0.2"],
         json!({
@@ -186,7 +187,7 @@ fn peers_are_in_the_order_of_their_addresses() {
 fn neighbors_have_the_shape_of_frr() {
     let server = Server::start(Fake::default());
     let all = ok(&server, "/bgp/neighbors");
-    assert_eq!(all.as_object().unwrap().len(), 6);
+    assert_eq!(all.as_object().unwrap().len(), 7);
     let up = &all["10.0.0.2"];
     assert_eq!(up["nbrExternalLink"], true);
     assert_eq!(up["nbrInternalLink"], Value::Null);
@@ -253,12 +254,13 @@ fn one_bgp_prefix_is_shown_in_full() {
         "community": {"string": "65001:100 no-export", "list": ["65001:100", "noExport"]},
         "largeCommunity": {"string": "65001:1:2 4200000000:65536:7", "list": ["65001:1:2", "4200000000:65536:7"]},
         "aggregatorAs": 65009, "aggregatorId": "192.0.2.99", "atomicAggregate": true,
-        "nexthops": [{"ip": "10.0.0.2", "afi": "ipv4", "metric": 0, "accessible": true, "used": true}],
-        "peer": {"peerId": "10.0.0.2", "routerId": "192.0.2.2", "type": "external"}
+        "nexthops": [{"ip": "10.0.0.2", "hostname": "edge1", "afi": "ipv4", "metric": 0, "accessible": true, "used": true}],
+        "peer": {"peerId": "10.0.0.2", "routerId": "192.0.2.2", "hostname": "edge1", "type": "external"}
     });
     for wanted in ["198.51.100.0/24", "198.51.100.0%2F24", "198.51.100.7"] {
         let detail = ok(&server, &format!("/bgp/ipv4/routes/{wanted}"));
         assert_eq!(detail["prefix"], "198.51.100.0/24");
+        assert_eq!(detail["advertisedTo"], json!({"eth1": {}}));
         assert_eq!(detail["paths"][0], expected);
         assert_eq!(detail["paths"].as_array().unwrap().len(), 3);
     }

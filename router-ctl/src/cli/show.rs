@@ -4,6 +4,7 @@ mod bfd;
 mod bgp;
 mod dataplane;
 mod neighbor;
+mod prefix;
 mod route;
 mod system;
 
@@ -112,7 +113,7 @@ impl Ask<'_> {
                 self.list(&table.print, &path, bgp::Listing::default())
             }
             Some(TablePart::Destination(wanted)) => {
-                self.body(&table.print, &format!("{path}/{wanted}"), bgp::detail)
+                self.body(&table.print, &format!("{path}/{wanted}"), prefix::detail)
             }
         }
     }

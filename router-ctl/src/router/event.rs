@@ -34,7 +34,7 @@ pub enum Event {
     /// What `show` says about the session; sent on change of state and at most once a second otherwise.
     PeerStatus {
         peer: PeerId,
-        status: PeerStatus,
+        status: Box<PeerStatus>,
     },
     Routes {
         peer: PeerId,

@@ -197,7 +197,7 @@ impl Router {
             Event::PeerDown { peer, retain } => self.peer_down(peer, retain, now),
             Event::PeerStatus { peer, status } => {
                 if let Some(peer) = self.peers.get_mut(peer) {
-                    peer.status = status;
+                    peer.status = *status;
                 }
             }
             Event::Routes { peer, updates } => self.handle_routes(peer, &updates),

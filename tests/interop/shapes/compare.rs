@@ -67,17 +67,28 @@ impl Comparison {
                 .ok()
                 .and_then(|at: usize| entries.get(at))
                 .unwrap_or(&Value::Null),
-            _ => &value[step],
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => &value[step],
         });
         let right = match expected {
             Expected::Number => found.is_u64(),
             Expected::Text => found.is_string(),
-            Expected::Is(text) => found.to_string() == text,
+            Expected::Is(text) => {
+                serde_json::from_str(text).is_ok_and(|wanted: Value| wanted == *found)
+            }
         };
         if !right {
             let finding = format!("{document} {key} is not {expected:?}: {found}");
             self.findings.push(finding);
         }
+    }
+
+    /// What was not meant.
+    pub(super) fn found(self) -> Vec<String> {
+        self.findings
     }
 
     /// What was not meant, and what was and is not so.
@@ -176,4 +187,55 @@ fn ends_with(path: &[String], pattern: &[&str]) -> bool {
                 Some(beginning) => step.starts_with(beginning),
                 None => step == wanted,
             })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const MEANT: &[Difference] = &[Difference {
+        at: "peers * uptime",
+        kind: Kind::Absent,
+        seen: Seen::Always,
+        why: "a test",
+    }];
+
+    #[track_caller]
+    fn check(ours: &Value, theirs: &Value, findings: &[&str]) {
+        let mut comparison = Comparison::new(MEANT);
+        comparison.compare("d", ours, theirs);
+        assert_eq!(comparison.finish(), findings);
+    }
+
+    #[test]
+    fn keys_may_be_added_and_those_that_are_meant_may_lack() {
+        check(
+            &json!({"peers": {"a": {"as": 1, "more": 2}}}),
+            &json!({"peers": {"a": {"as": 1, "uptime": 3}}}),
+            &[],
+        );
+    }
+
+    #[test]
+    fn renamed_keys_other_types_other_values_and_idle_rows_are_found() {
+        check(
+            &json!({"peers": {"a": {"remoteAS": 1, "id": "2", "mtu": 3}}}),
+            &json!({"peers": {"a": {"remoteAs": 1, "id": 2, "mtu": 4}}}),
+            &[
+                "another type: d peers a id: \"2\" here, 2 in FRR",
+                "d peers a mtu: 3 here, 4 in FRR",
+                "d peers a remoteAs: nothing here, 1 in FRR",
+                "no longer differs: peers * uptime (Absent, a test)",
+            ],
+        );
+    }
+
+    #[test]
+    fn entries_of_lists_are_found_by_what_names_them() {
+        let ours = json!({"list": [{"ip": "b", "n": 2}, {"ip": "a", "n": 1}], "peers": {"a": {}}});
+        let theirs = json!({"list": [{"ip": "a", "n": 1}, {"ip": "b", "n": 2}], "peers": {"a": {"uptime": 1}}});
+        check(&ours, &theirs, &[]);
+    }
 }

@@ -224,6 +224,11 @@ pub(super) const OURS: &[(&str, &str, Expected)] = &[
         "10.0.0.2 addressFamilyInfo ipv4Unicast receivedPrefixCounter",
         Expected::Is("3"),
     ),
+    (
+        "neighbors",
+        "10.0.0.2 gracefulRestartInfo remoteGrMode",
+        Expected::Is("\"Restart\""),
+    ),
     ("neighbors", "10.0.3.2 bgpTimerLastRead", Expected::Number),
     ("neighbors", "10.0.3.2 bgpTimerLastWrite", Expected::Number),
     (
@@ -242,6 +247,12 @@ pub(super) const OURS: &[(&str, &str, Expected)] = &[
         "routes",
         "203.0.113.0/24 0 nexthopGroupId",
         Expected::Number,
+    ),
+    // To nobody outside the AS: no-export.
+    (
+        "203.0.113.0/24",
+        "advertisedTo",
+        Expected::Is("{\"10.0.2.2\":{}}"),
     ),
     ("routes", "203.0.113.0/24 0 offloaded", Expected::Is("true")),
 ];

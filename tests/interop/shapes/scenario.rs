@@ -135,6 +135,34 @@ router bgp 65000
     text
 }
 
+pub(super) fn without_policy_ours() -> String {
+    let provider = std::net::Ipv4Addr::new(10, 0, 0, 2);
+    Config::new(65000, "10.255.0.1")
+        .ports(1)
+        .policy_required()
+        .neighbor(provider, 65001, Carries::Ipv4)
+        .text()
+}
+
+pub(super) fn without_policy_frr() -> String {
+    "hostname router
+log stdout
+router bgp 65000
+ bgp router-id 10.255.0.1
+ bgp graceful-restart
+ timers bgp 30 90
+ neighbor 10.0.0.2 remote-as 65001
+ neighbor 10.0.0.2 timers connect 1
+"
+    .to_owned()
+}
+
+/// The BIRD on spoke 0 alone.
+pub(super) fn provider(star: &Star) -> Result<Bird> {
+    let router_id = "router id 10.255.1.0;\n".to_owned();
+    Bird::start(&star.spokes[0].peer, &(router_id + COMMON + BIRDS[0]))
+}
+
 /// BIRDs on the spokes. They wait for the router to dial: connections that cross would leave their marks.
 pub(super) struct Peers {
     birds: Vec<Bird>,

@@ -1,21 +1,23 @@
 //! `show bgp neighbors`.
 
 pub mod capabilities;
+pub mod connection;
 pub mod family;
 pub mod restart;
+pub mod timers;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use self::capabilities::{Capabilities, capabilities};
+use self::connection::{Connection, LastConnection};
 use self::family::{FamilyInfo, PrefixStats};
 use self::restart::GracefulRestart;
+use self::timers::Timers;
 use crate::api::Status;
 use crate::api::frr::summary::state_name;
-use crate::api::frr::{escaped, family_key, is_false, milliseconds, uptime};
+use crate::api::frr::{escaped, family_key, is_false};
 use crate::api::ordered::Ordered;
 use crate::bgp::types::RouterId;
 use crate::config::model::{Config, UpdateSource};
@@ -58,24 +60,8 @@ pub struct Neighbor {
     /// `passive` while it waits for the neighbor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bgp_state_is: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_timer_up_msec: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_timer_up_string: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_timer_up_established_epoch: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_timer_last_read: Option<u64>,
-    /// When all that there was to send had been written.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_timer_last_write: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_in_update_elapsed_time_msecs: Option<u64>,
-    pub bgp_timer_configured_hold_time_msecs: u64,
-    pub bgp_timer_configured_keep_alive_interval_msecs: u64,
-    /// As agreed; without session as configured.
-    pub bgp_timer_hold_time_msecs: u64,
-    pub bgp_timer_keep_alive_interval_msecs: u64,
+    #[serde(flatten)]
+    pub timers: Timers,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub neighbor_capabilities: Option<Capabilities>,
     pub graceful_restart_info: GracefulRestart,
@@ -87,21 +73,8 @@ pub struct Neighbor {
     pub address_family_info: BTreeMap<String, FamilyInfo>,
     pub connections_established: u64,
     pub connections_dropped: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_reset_timer_msecs: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_reset_due_to: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_error_code_subcode: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_notification_reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_notification_hard_reset: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_shutdown_description: Option<String>,
-    /// Why no connection comes about; not FRR's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub connect_error: Option<String>,
+    #[serde(flatten)]
+    pub last: LastConnection,
     /// 1 with a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authentication_enabled: Option<u8>,
@@ -109,25 +82,9 @@ pub struct Neighbor {
     pub internal_bgp_nbr_max_hops_away: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub external_bgp_nbr_max_hops_away: Option<u8>,
-    /// `Unknown` without session, and the port is -1.
-    pub host_local: String,
-    pub port_local: i32,
-    pub host_foreign: String,
-    pub port_foreign: i32,
-    /// Our own addresses that the neighbor is told as next hops.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nexthop: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nexthop_global: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub nexthop_local: Option<String>,
-    /// `sharedNetwork` or `nonSharedNetwork`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bgp_connection: Option<String>,
-    pub connect_retry_timer: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_connect_timer_due_in_msecs: Option<u64>,
-    /// Configured to stay down; not FRR's.
+    #[serde(flatten)]
+    pub connection: Connection,
+    /// Configured to stay down.
     #[serde(default, skip_serializing_if = "is_false")]
     pub admin_shut_down: bool,
     /// `maximum-prefix` ended the session; not FRR's.
@@ -178,16 +135,8 @@ impl Context<'_> {
     }
 
     fn neighbor(&self, neighbor: &query::Neighbor) -> Neighbor {
-        let up = neighbor.state == NeighborState::Established;
-        let notification = neighbor.status.last_notification.as_ref();
-        let since = neighbor.since;
-        let times = neighbor.times;
         let session = neighbor.session.as_deref();
         let said = session.map(|session| &session.introduction);
-        let own_v6 = session.and_then(|session| session.next_hop_v6);
-        let (host_local, port_local) = endpoint(neighbor.local_endpoint);
-        let (host_foreign, port_foreign) = endpoint(neighbor.remote_endpoint);
-        let timers = Timers::configured(self.config, neighbor);
         let settings = &neighbor.settings;
         let internal = neighbor.remote_as == Some(neighbor.local_as);
         Neighbor {
@@ -215,26 +164,7 @@ impl Context<'_> {
             bgp_state: state_name(neighbor.state).to_owned(),
             bgp_state_is: (neighbor.passive && neighbor.state == NeighborState::Active)
                 .then(|| "passive".to_owned()),
-            bgp_timer_up_msec: since.filter(|_| up).map(milliseconds),
-            bgp_timer_up_string: since.filter(|_| up).map(uptime),
-            bgp_timer_up_established_epoch: since
-                .filter(|_| up)
-                .map(|since| self.status.epoch_before(since)),
-            bgp_timer_last_read: times.last_received.map(milliseconds),
-            bgp_timer_last_write: times.last_written.map(milliseconds),
-            bgp_in_update_elapsed_time_msecs: times.last_update.map(milliseconds),
-            bgp_timer_configured_hold_time_msecs: timers.hold,
-            bgp_timer_configured_keep_alive_interval_msecs: timers.keepalive,
-            bgp_timer_hold_time_msecs: if up {
-                in_use(neighbor.hold_time)
-            } else {
-                timers.hold
-            },
-            bgp_timer_keep_alive_interval_msecs: if up {
-                in_use(neighbor.keepalive)
-            } else {
-                timers.keepalive
-            },
+            timers: Timers::new(self.config, self.status, neighbor),
             neighbor_capabilities: session.map(capabilities),
             graceful_restart_info: GracefulRestart::new(
                 self.config.protocols.bgp.as_ref(),
@@ -259,41 +189,12 @@ impl Context<'_> {
                 .collect(),
             connections_established: neighbor.connections_established,
             connections_dropped: neighbor.connections_dropped,
-            last_reset_timer_msecs: times.last_reset.map(milliseconds),
-            last_reset_due_to: neighbor.last_down.clone(),
-            last_error_code_subcode: notification
-                .map(|last| format!("{:02X}{:02X}", last.code, last.subcode)),
-            last_notification_reason: notification.map(|last| last.words.clone()),
-            last_notification_hard_reset: notification.map(|last| last.hard_reset),
-            last_shutdown_description: notification
-                .and_then(|last| last.text.as_ref())
-                .map(|text| escaped(text)),
-            connect_error: neighbor.status.connect_error.clone(),
+            last: LastConnection::new(neighbor),
             authentication_enabled: settings.password.is_some().then_some(1),
             internal_bgp_nbr_max_hops_away: internal.then_some(255),
             external_bgp_nbr_max_hops_away: (!internal)
                 .then(|| settings.ebgp_multihop.unwrap_or(1)),
-            host_local,
-            port_local,
-            host_foreign,
-            port_foreign,
-            nexthop: session
-                .and_then(|session| session.next_hop_v4)
-                .map(|address| address.to_string()),
-            nexthop_global: own_v6.map(|own| own.global.to_string()),
-            nexthop_local: own_v6
-                .and_then(|own| own.link_local)
-                .map(|address| address.to_string()),
-            bgp_connection: session.map(|session| {
-                if session.shared_network {
-                    "sharedNetwork"
-                } else {
-                    "nonSharedNetwork"
-                }
-                .to_owned()
-            }),
-            connect_retry_timer: timers.connect,
-            next_connect_timer_due_in_msecs: times.next_attempt.map(milliseconds),
+            connection: Connection::new(self.config, neighbor),
             admin_shut_down: neighbor.admin_down,
             above_maximum_prefix: neighbor.over_limit,
             passive: neighbor.passive,
@@ -320,41 +221,6 @@ fn message_stats(neighbor: &query::Neighbor) -> MessageStats {
         capability_recv: 0,
         total_sent: neighbor.messages_sent,
         total_recv: neighbor.messages_received,
-    }
-}
-
-/// The timers that the configuration asks for: hold and keepalive in milliseconds, connect in seconds.
-struct Timers {
-    hold: u64,
-    keepalive: u64,
-    connect: u64,
-}
-
-impl Timers {
-    fn configured(config: &Config, neighbor: &query::Neighbor) -> Self {
-        let bgp = config.protocols.bgp.as_ref();
-        let global = bgp.map(|bgp| bgp.timers).unwrap_or_default();
-        let own = neighbor.settings.timers;
-        let hold = own.holdtime.or(global.holdtime).unwrap_or(90);
-        let keepalive = own.keepalive.or(global.keepalive).unwrap_or(hold / 3);
-        Self {
-            hold: u64::from(hold) * 1000,
-            keepalive: u64::from(keepalive) * 1000,
-            connect: own.connect.or(global.connect).unwrap_or(30).into(),
-        }
-    }
-}
-
-/// A negotiated timer; none runs as 0.
-fn in_use(timer: Option<Duration>) -> u64 {
-    timer.map_or(0, milliseconds)
-}
-
-/// Address and port of one end of a session.
-fn endpoint(end: Option<SocketAddr>) -> (String, i32) {
-    match end {
-        Some(end) => (end.ip().to_canonical().to_string(), end.port().into()),
-        None => ("Unknown".to_owned(), -1),
     }
 }
 

@@ -1,13 +1,15 @@
 //! `show bgp ipv4|ipv6` and `show bgp ipv4|ipv6 PREFIX`.
 
-use std::net::{IpAddr, Ipv6Addr};
+mod next_hop;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub use self::next_hop::NextHop;
+use self::next_hop::Shown;
 use crate::api::frr::{escaped, is_false};
 use crate::api::ordered::Ordered;
-use crate::bgp::types::{NextHop as PathNextHop, RouterId};
+use crate::bgp::types::RouterId;
 use crate::router::query::{AsPathSegment, BgpPath, BgpPrefix, NeighborName, Origin, SegmentKind};
 
 /// Everything in the list but the routes.
@@ -59,25 +61,6 @@ pub struct PathRow {
     pub path: String,
     pub origin: String,
     pub nexthops: Vec<NextHop>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct NextHop {
-    pub ip: String,
-    /// What the sender of the path calls itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<String>,
-    pub afi: String,
-    /// `global` or `link-local`, of IPv6.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metric: Option<u32>,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub accessible: bool,
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub used: bool,
 }
 
 /// One prefix in full.
@@ -232,53 +215,6 @@ impl PathRow {
             origin: origin_name(path.origin).to_owned(),
             nexthops: NextHop::all(prefix, path, Shown::InTable),
         }
-    }
-}
-
-/// How much of a next hop is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    InTable,
-    InFull,
-}
-
-impl NextHop {
-    /// The address that is used and, of IPv6, the link-local one that came with it.
-    fn all(prefix: IpNet, path: &BgpPath, shown: Shown) -> Vec<Self> {
-        let used = match (path.next_hop.address(), prefix) {
-            // Ourselves: the RIB has one such next hop for both families.
-            (address, IpNet::V6(_)) if address.is_unspecified() => Ipv6Addr::UNSPECIFIED.into(),
-            (address, _) => address,
-        };
-        let full = shown == Shown::InFull;
-        let view = |address: IpAddr| Self {
-            ip: address.to_string(),
-            hostname: path
-                .host
-                .as_deref()
-                .filter(|_| address == used)
-                .map(escaped),
-            afi: match address {
-                IpAddr::V4(_) => "ipv4",
-                IpAddr::V6(_) => "ipv6",
-            }
-            .to_owned(),
-            scope: match address {
-                IpAddr::V4(_) => None,
-                IpAddr::V6(v6) if v6.is_unicast_link_local() => Some("link-local".to_owned()),
-                IpAddr::V6(_) => Some("global".to_owned()),
-            },
-            metric: path.next_hop_metric.filter(|_| full && address == used),
-            accessible: full && path.next_hop_metric.is_some(),
-            used: address == used,
-        };
-        let link_local = match path.next_hop {
-            PathNextHop::V6 { link_local, .. } => link_local.map(IpAddr::V6),
-            PathNextHop::V4(_) => None,
-        };
-        let mut all = vec![view(used)];
-        all.extend(link_local.filter(|address| *address != used).map(view));
-        all
     }
 }
 

@@ -28,7 +28,7 @@ use crate::router::query::{
     Cursor, FamilySummary, FibSummary, InstalledPrefix, Interface, Introduction, Neighbor,
     NeighborFamily, NeighborSession, NeighborState, NeighborTimes, Origin, OwnNextHopV6, Page,
     PathPeer, PeerGracefulRestart, PeerId, Protocol, Query, Rejections, Route, RouteNextHop,
-    RouteTarget, SegmentKind, Select, Startup,
+    RouteTarget, SegmentKind, Select, Startup, Told,
 };
 
 pub(crate) const CONFIG: &str = r#"
@@ -374,7 +374,7 @@ fn family(
     }
 }
 
-pub(crate) fn neighbors() -> Vec<Neighbor> {
+fn up(address: &str, prefixes: [usize; 3]) -> Neighbor {
     let settings = NeighborSettings {
         timers: NeighborTimers {
             holdtime: Some(30),
@@ -382,8 +382,8 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
         },
         ..NeighborSettings::default()
     };
-    let up = |address: &str, prefixes: [usize; 3]| Neighbor {
-        settings: Box::new(settings.clone()),
+    Neighbor {
+        settings: Box::new(settings),
         remote_router_id: Some(RouterId("192.0.2.2".parse().unwrap())),
         since: Some(Duration::from_secs(3_725)),
         messages_received: 1_042_377,
@@ -417,7 +417,10 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
         },
         session: Some(Box::new(session())),
         ..neighbor(address, NeighborState::Established)
-    };
+    }
+}
+
+pub(crate) fn neighbors() -> Vec<Neighbor> {
     vec![
         Neighbor {
             description: Some("node-b".to_owned()),
@@ -452,6 +455,15 @@ pub(crate) fn neighbors() -> Vec<Neighbor> {
             },
             last_down: Some("hold timer expired (4/0), nothing was heard for 30 s".to_owned()),
             ..neighbor("10.0.0.5", NeighborState::Active)
+        },
+        Neighbor {
+            range: Some("10.0.0.0/24".parse().unwrap()),
+            peer_group: Some("GUESTS".to_owned()),
+            over_limit: true,
+            since: Some(Duration::from_secs(90)),
+            connections_established: 1,
+            connections_dropped: 1,
+            ..neighbor("10.0.0.7", NeighborState::Idle)
         },
         Neighbor {
             families: vec![family(Family::Ipv6Unicast, true, [246_175, 246_175, 3])],
@@ -533,11 +545,24 @@ pub(crate) fn path(peer: u8, as_path: &[u32]) -> BgpPath {
     }
 }
 
+fn named(path: BgpPath, host: &str) -> BgpPath {
+    BgpPath {
+        host: Some(host.into()),
+        ..path
+    }
+}
+
 pub(crate) fn bgp_prefix(prefix: &str, paths: Vec<BgpPath>) -> BgpPrefix {
     BgpPrefix {
         prefix: prefix.parse().unwrap(),
         paths,
-        advertised_to: Vec::new(),
+        advertised_to: match prefix {
+            "198.51.100.0/24" => vec![Told {
+                name: NeighborName::Interface("eth1".to_owned()),
+                host: None,
+            }],
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -569,7 +594,7 @@ fn prefixes() -> Vec<BgpPrefix> {
                     large_communities: vec![[65001, 1, 2], [4_200_000_000, 65_536, 7]],
                     aggregator: Some((Asn(65009), RouterId("192.0.2.99".parse().unwrap()))),
                     atomic_aggregate: true,
-                    ..path(2, &[65001, 65009])
+                    ..named(path(2, &[65001, 65009]), "edge1")
                 },
                 BgpPath {
                     multipath: true,

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::api::frr::path::{Detail, Path, PathRow, TableHead};
+use crate::api::frr::path::{PathRow, TableHead};
 use crate::api::frr::summary::{FamilySummary, Peer, Summary};
 use crate::api::ordered::Ordered;
 use crate::cli::check::plural;
@@ -311,106 +311,4 @@ fn push(out: &mut dyn Write, text: &str, width: usize, column: usize) -> io::Res
     } else {
         write!(out, "{text:<width$} ")
     }
-}
-
-pub(super) fn detail(detail: &Detail, out: &mut dyn Write, style: Style) -> io::Result<()> {
-    writeln!(
-        out,
-        "BGP routing table entry for {}",
-        style.paint(&detail.prefix, Paint::Bold)
-    )?;
-    let best = detail.paths.iter().position(|path| path.bestpath.is_some());
-    match best {
-        Some(at) => writeln!(
-            out,
-            "Paths: ({} available, best #{})",
-            detail.paths.len(),
-            at + 1
-        )?,
-        None => writeln!(
-            out,
-            "Paths: ({} available, no best path)",
-            detail.paths.len()
-        )?,
-    }
-    for path in &detail.paths {
-        write_path(path, out, style)?;
-    }
-    Ok(())
-}
-
-fn write_path(path: &Path, out: &mut dyn Write, style: Style) -> io::Result<()> {
-    let wrapped = |text: &str, indent: usize| wrap(text, style.width, indent, indent + 2);
-    writeln!(out, "  {}", wrapped(&path.aspath.string, 2))?;
-    for next_hop in &path.nexthops {
-        let from = if path.sourced {
-            format!("{} from this router ({})", next_hop.ip, path.peer.router_id)
-        } else {
-            format!(
-                "{} from {} ({})",
-                next_hop.ip, path.peer.peer_id, path.peer.router_id
-            )
-        };
-        writeln!(out, "    {}", wrapped(&from, 4))?;
-    }
-    let mut words = vec![format!("Origin {}", path.origin)];
-    words.extend(path.metric.map(|metric| format!("metric {metric}")));
-    words.extend(path.loc_prf.map(|value| format!("localpref {value}")));
-    words.extend((path.weight != 0).then(|| format!("weight {}", path.weight)));
-    words.push(if path.valid { "valid" } else { "not valid" }.to_owned());
-    words.extend(path.sourced.then(|| "sourced".to_owned()));
-    words.extend(path.peer.kind.clone());
-    words.extend(path.stale.then(|| "stale".to_owned()));
-    words.extend(path.multipath.then(|| "multipath".to_owned()));
-    words.extend(path.atomic_aggregate.then(|| "atomic-aggregate".to_owned()));
-    words.extend(path.addpath_rx_id.map(|id| format!("path id {id}")));
-    words.extend(
-        path.bestpath
-            .as_ref()
-            .map(|best| match best.selection_reason.as_str() {
-                "" => "best".to_owned(),
-                reason => format!("best ({reason})"),
-            }),
-    );
-    words.extend(
-        path.reason
-            .as_ref()
-            .map(|reason| format!("not best ({reason})")),
-    );
-    writeln!(out, "      {}", wrapped(&words.join(", "), 6))?;
-    if let (Some(asn), Some(id)) = (path.aggregator_as, &path.aggregator_id) {
-        writeln!(out, "      Aggregator: AS {asn}, {id}")?;
-    }
-    if let Some(communities) = &path.community {
-        writeln!(
-            out,
-            "      {}",
-            wrapped(&format!("Community: {}", communities.string), 6)
-        )?;
-    }
-    if let Some(communities) = &path.large_community {
-        writeln!(
-            out,
-            "      {}",
-            wrapped(&format!("Large Community: {}", communities.string), 6)
-        )?;
-    }
-    if let Some(communities) = &path.extended_community {
-        let text = format!("Extended Community: {}", communities.string);
-        writeln!(out, "      {}", wrapped(&text, 6))?;
-    }
-    if let Some(originator) = &path.originator_id {
-        let clusters = path
-            .cluster_list
-            .as_ref()
-            .map_or_else(String::new, |clusters| {
-                format!(", Cluster list: {}", clusters.list.join(" "))
-            });
-        writeln!(
-            out,
-            "      {}",
-            wrapped(&format!("Originator: {originator}{clusters}"), 6)
-        )?;
-    }
-    Ok(())
 }

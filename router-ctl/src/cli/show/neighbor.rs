@@ -84,7 +84,7 @@ fn write_identity(neighbor: &Neighbor, out: &mut dyn Write, style: Style) -> io:
 
 fn write_state(neighbor: &Neighbor, out: &mut dyn Write, style: Style) -> io::Result<()> {
     let state = &neighbor.bgp_state;
-    let (paint, note) = match &neighbor.bgp_timer_up_string {
+    let (paint, note) = match &neighbor.timers.bgp_timer_up_string {
         Some(time) => (Paint::Good, format!(", up for {time}")),
         None if neighbor.admin_shut_down => {
             (Paint::Warn, " (administratively shut down)".to_owned())
@@ -101,14 +101,16 @@ fn write_state(neighbor: &Neighbor, out: &mut dyn Write, style: Style) -> io::Re
 
 fn write_timers(neighbor: &Neighbor, out: &mut dyn Write) -> io::Result<()> {
     let configured = (
-        neighbor.bgp_timer_configured_hold_time_msecs,
-        neighbor.bgp_timer_configured_keep_alive_interval_msecs,
+        neighbor.timers.bgp_timer_configured_hold_time_msecs,
+        neighbor
+            .timers
+            .bgp_timer_configured_keep_alive_interval_msecs,
     );
     let in_use = (
-        neighbor.bgp_timer_hold_time_msecs,
-        neighbor.bgp_timer_keep_alive_interval_msecs,
+        neighbor.timers.bgp_timer_hold_time_msecs,
+        neighbor.timers.bgp_timer_keep_alive_interval_msecs,
     );
-    let up = neighbor.bgp_timer_up_msec.is_some();
+    let up = neighbor.timers.bgp_timer_up_msec.is_some();
     let mut line = |word: &str, (hold, keepalive): (u64, u64)| {
         writeln!(
             out,
@@ -128,9 +130,9 @@ fn write_timers(neighbor: &Neighbor, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "  Last read {}, last write {}, last update received {}",
-            ago(neighbor.bgp_timer_last_read),
-            ago(neighbor.bgp_timer_last_write),
-            ago(neighbor.bgp_in_update_elapsed_time_msecs)
+            ago(neighbor.timers.bgp_timer_last_read),
+            ago(neighbor.timers.bgp_timer_last_write),
+            ago(neighbor.timers.bgp_in_update_elapsed_time_msecs)
         )?;
     }
     Ok(())
@@ -190,16 +192,19 @@ fn write_connections(neighbor: &Neighbor, out: &mut dyn Write, style: Style) -> 
         "  Connections established {}; dropped {}",
         neighbor.connections_established, neighbor.connections_dropped
     )?;
-    if neighbor.bgp_timer_up_msec.is_some() {
+    if neighbor.timers.bgp_timer_up_msec.is_some() {
         let text = format!(
             "Local host: {}, port {}; foreign host: {}, port {}",
-            neighbor.host_local, neighbor.port_local, neighbor.host_foreign, neighbor.port_foreign
+            neighbor.connection.host_local,
+            neighbor.connection.port_local,
+            neighbor.connection.host_foreign,
+            neighbor.connection.port_foreign
         );
         writeln!(out, "  {}", wrap(&text, style.width, 2, 4))?;
         let own = [
-            &neighbor.nexthop,
-            &neighbor.nexthop_global,
-            &neighbor.nexthop_local,
+            &neighbor.connection.nexthop,
+            &neighbor.connection.nexthop_global,
+            &neighbor.connection.nexthop_local,
         ];
         let own: Vec<_> = own.into_iter().flatten().map(String::as_str).collect();
         if !own.is_empty() {
@@ -207,18 +212,19 @@ fn write_connections(neighbor: &Neighbor, out: &mut dyn Write, style: Style) -> 
             writeln!(out, "  {}", wrap(&text, style.width, 2, 4))?;
         }
     }
-    if let Some(reason) = &neighbor.last_reset_due_to {
+    if let Some(reason) = &neighbor.last.last_reset_due_to {
         let ago = neighbor
+            .last
             .last_reset_timer_msecs
             .map_or_else(String::new, |ago| format!(" {} ago", time(ago)));
         let text = format!("Last reset{ago}: {reason}");
         writeln!(out, "  {}", wrap(&text, style.width, 2, 4))?;
     }
-    if let Some(error) = &neighbor.connect_error {
+    if let Some(error) = &neighbor.last.connect_error {
         let text = format!("Cannot connect: {error}");
         writeln!(out, "  {}", wrap(&text, style.width, 2, 4))?;
     }
-    match neighbor.next_connect_timer_due_in_msecs {
+    match neighbor.connection.next_connect_timer_due_in_msecs {
         Some(due) => writeln!(out, "  Next attempt to connect in {} s", due.div_ceil(1000)),
         None => Ok(()),
     }
@@ -300,7 +306,7 @@ fn write_family(
         style.paint(name, Paint::Bold)
     )?;
     if !info.negotiated {
-        let why = if neighbor.bgp_timer_up_msec.is_some() {
+        let why = if neighbor.timers.bgp_timer_up_msec.is_some() {
             "the neighbor does not offer it"
         } else {
             "no session"

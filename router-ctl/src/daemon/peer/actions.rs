@@ -158,7 +158,7 @@ impl PeerTask {
         if status != self.published {
             let event = Event::PeerStatus {
                 peer: self.identity.peer,
-                status: status.clone(),
+                status: Box::new(status.clone()),
             };
             if self
                 .ends

@@ -22,7 +22,7 @@ pub struct GracefulRestart {
     pub r_bit: bool,
     /// Both sides let paths survive a NOTIFICATION (RFC 8538).
     pub n_bit: bool,
-    pub timers: Timers,
+    pub timers: RestartTimers,
     /// The families of the session.
     #[serde(flatten)]
     pub families: BTreeMap<String, FamilyRestart>,
@@ -31,7 +31,7 @@ pub struct GracefulRestart {
 /// Seconds.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Timers {
+pub struct RestartTimers {
     pub configured_restart_timer: u64,
     /// 0 without session, and when the neighbor cannot.
     pub received_restart_timer: u64,
@@ -50,10 +50,6 @@ pub struct FamilyRestart {
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(
-    clippy::struct_field_names,
-    reason = "serde derives FRR's keys from the names"
-)]
 pub struct EndOfRibStatus {
     pub end_of_rib_send: bool,
     pub end_of_rib_sent_after_update: bool,
@@ -107,7 +103,7 @@ impl GracefulRestart {
             .to_owned(),
             r_bit: theirs.is_some_and(|restart| restart.restarting),
             n_bit: theirs.is_some_and(|restart| restart.notification),
-            timers: Timers {
+            timers: RestartTimers {
                 configured_restart_timer: parameters.restart_time.into(),
                 received_restart_timer: theirs.map_or(0, |restart| restart.restart_time.as_secs()),
                 restart_timer_remaining: stale
