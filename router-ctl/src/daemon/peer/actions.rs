@@ -113,6 +113,8 @@ impl PeerTask {
             .map_or((unknown, unknown), |connection| {
                 (connection.local, connection.remote)
             });
+        // A connection that we asked for and that opens now would look like a restart to the peer (RFC 4724 §4.2).
+        self.give_up_dialling();
         info!("%ADJCHANGE: neighbor {} Up", self.identity.name);
         self.sessions += 1;
         Event::PeerUp {
