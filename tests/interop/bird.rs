@@ -9,7 +9,7 @@ use lab::Node;
 use lab::config::Carries;
 use lab::peer::Bird;
 
-use crate::peer::{Announced, Manner, Opens, Peer, Route, Session, Setup, said};
+use crate::peer::{Announced, Extra, Manner, Opens, Peer, Reflected, Route, Session, Setup, said};
 
 pub(crate) struct BirdPeer {
     bird: Bird,
@@ -29,7 +29,38 @@ fn config(setup: &Setup) -> String {
         }
         text.push_str("}\n");
     }
-    let channel = "{ import all; export where source = RTS_STATIC; }";
+    let export = if setup.sources.is_empty() {
+        "where source = RTS_STATIC"
+    } else {
+        "all"
+    };
+    let mut channel = format!("import all; export {export};");
+    for (extra, words) in [
+        (Extra::SendsAllPaths, " add paths tx;"),
+        (Extra::TakesPaths, " add paths rx;"),
+        (Extra::ExtendedNextHop, " extended next hop on;"),
+    ] {
+        if setup.has(extra) {
+            channel += words;
+        }
+    }
+    if setup.has(Extra::Bfd) {
+        text.push_str("protocol bfd { interface \"*\" { interval 100 ms; multiplier 3; }; }\n");
+    }
+    for (number, source) in setup.sources.iter().enumerate() {
+        write!(
+            text,
+            "protocol bgp source{number} {{
+  local as {};
+  neighbor {} as {};
+  passive on;
+  ipv4 {{ import all; export none; }};
+}}
+",
+            setup.asn, source.address, source.asn
+        )
+        .ok();
+    }
     for (number, session) in setup.sessions.iter().enumerate() {
         let passive = if setup.opens == Opens::Router {
             "on"
@@ -38,10 +69,10 @@ fn config(setup: &Setup) -> String {
         };
         let mut channels = String::new();
         if session.carries != Carries::Ipv6 {
-            channels += &format!("  ipv4 {channel};\n");
+            channels += &format!("  ipv4 {{ {channel} }};\n");
         }
         if session.carries != Carries::Ipv4 {
-            channels += &format!("  ipv6 {channel};\n");
+            channels += &format!("  ipv6 {{ {channel} }};\n");
         }
         let manner = match setup.manner {
             Manner::Plain => "",
@@ -49,12 +80,26 @@ fn config(setup: &Setup) -> String {
             Manner::TwoOctets => "enable as4 off;",
             Manner::ExtendedMessages => "enable extended messages on;",
         };
+        let mut extras = String::new();
+        if let Some(key) = setup.password() {
+            extras += &format!("password \"{key}\";");
+        }
+        if setup.has(Extra::TtlSecurity) {
+            extras += "ttl security on;";
+        }
+        if setup.has(Extra::Bfd) {
+            extras += "bfd on;";
+        }
+        if setup.has(Extra::Unnumbered) {
+            extras += "interface \"eth0\";";
+        }
         write!(
             text,
             "protocol bgp router{number} {{
   local {} as {};
   neighbor {} {};
   {manner}
+  {extras}
   passive {passive};
   connect delay time 1;
   connect retry time 1;
@@ -117,7 +162,39 @@ fn communities(text: Option<String>) -> Vec<String> {
     all
 }
 
+/// Each value of an attribute, over all the paths of an answer. One that is too long for a line goes on in others,
+/// deeper indented.
+fn values(answer: &str, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut lines = answer.lines().peekable();
+    while let Some(line) = lines.next() {
+        if !line.trim().starts_with(name) {
+            continue;
+        }
+        let Some((_, first)) = line.split_once(':') else {
+            continue;
+        };
+        let mut value = first.trim().to_owned();
+        while let Some(more) = lines.next_if(|line| line.starts_with("\t\t")) {
+            value = value + " " + more.trim();
+        }
+        found.push(value);
+    }
+    found
+}
+
+fn numbers(text: &str) -> Option<Vec<u32>> {
+    let words = text.split_whitespace();
+    words.map(str::parse).collect::<Result<_, _>>().ok()
+}
+
 impl BirdPeer {
+    fn show(&self, prefix: &str, which: &str) -> Option<String> {
+        self.bird
+            .query(&format!("show route {prefix} all {which}"))
+            .ok()
+    }
+
     fn protocol(&self, router: IpAddr) -> Option<String> {
         let mut sessions = self.sessions.iter();
         let number = sessions.position(|session| session.router == router)?;
@@ -146,31 +223,40 @@ impl Peer for BirdPeer {
     }
 
     fn route(&self, prefix: &str) -> Option<Route> {
-        let answer = self
-            .bird
-            .query(&format!("show route {prefix} all primary"))
-            .ok()?;
-        // A value that is too long for a line goes on in others, deeper indented.
-        let value = |name: &str| {
-            let mut lines = answer.lines();
-            let line = lines.find(|line| line.trim().starts_with(name))?;
-            let more = lines.take_while(|line| line.starts_with("\t\t"));
-            let first = line.split_once(':')?.1.trim();
-            Some(more.fold(first.to_owned(), |all, line| all + " " + line.trim()))
-        };
+        let answer = self.show(prefix, "primary")?;
+        let value = |name: &str| values(&answer, name).into_iter().next();
         let as_path = value("BGP.as_path")?;
         let next_hop = value("BGP.next_hop")?;
         Some(Route {
-            as_path: as_path
-                .split_whitespace()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .ok()?,
+            as_path: numbers(&as_path)?,
             // A link-local address may follow the global one.
             next_hop: next_hop.split_whitespace().next()?.parse().ok()?,
             communities: communities(value("BGP.community")),
             large_communities: communities(value("BGP.large_community")),
         })
+    }
+
+    fn as_paths(&self, prefix: &str) -> Vec<Vec<u32>> {
+        let answer = self.show(prefix, "").unwrap_or_default();
+        let all = values(&answer, "BGP.as_path");
+        all.iter().filter_map(|path| numbers(path)).collect()
+    }
+
+    fn reflected(&self, prefix: &str) -> Option<Reflected> {
+        let answer = self.show(prefix, "primary")?;
+        let words = |name: &str| -> Vec<String> {
+            let all = values(&answer, name);
+            let all = all.iter().flat_map(|value| value.split_whitespace());
+            all.map(str::to_owned).collect()
+        };
+        Some(Reflected {
+            originator: words("BGP.originator_id").pop()?,
+            clusters: words("BGP.cluster_list"),
+        })
+    }
+
+    fn freeze(&mut self) -> Result<()> {
+        self.bird.freeze()
     }
 
     fn count(&self, ipv6: bool) -> Option<usize> {

@@ -10,7 +10,7 @@ use lab::config::Carries;
 use lab::peer::Frr;
 use serde_json::Value;
 
-use crate::peer::{Announced, Manner, Opens, Peer, Route, Setup, said};
+use crate::peer::{Announced, Extra, Manner, Opens, Peer, Reflected, Route, Setup, Source, said};
 
 pub(crate) struct FrrPeer {
     frr: Frr,
@@ -32,16 +32,40 @@ router bgp {}
     if matches!(setup.manner, Manner::Graceful | Manner::Returned) {
         text.push_str(" bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n");
     }
-    for session in &setup.sessions {
-        let router = session.router;
+    for Source { address, asn } in &setup.sources {
         write!(
             text,
-            " neighbor {router} remote-as {}
+            " neighbor {address} remote-as {asn}\n neighbor {address} passive\n"
+        )
+        .ok();
+    }
+    for session in &setup.sessions {
+        let router = name(setup, session.router);
+        let interface = if setup.has(Extra::Unnumbered) {
+            "interface "
+        } else {
+            ""
+        };
+        write!(
+            text,
+            " neighbor {router} {interface}remote-as {}
  neighbor {router} timers connect 1
 ",
             setup.router_as
         )
         .ok();
+        if let Some(key) = setup.password() {
+            writeln!(text, " neighbor {router} password {key}").ok();
+        }
+        for (extra, words) in [
+            (Extra::TtlSecurity, "ttl-security hops 1"),
+            (Extra::Bfd, "bfd 3 100 100"),
+            (Extra::ExtendedNextHop, "capability extended-nexthop"),
+        ] {
+            if setup.has(extra) {
+                writeln!(text, " neighbor {router} {words}").ok();
+            }
+        }
         if setup.manner == Manner::TwoOctets {
             // There is no switch for this capability alone.
             writeln!(text, " neighbor {router} dont-capability-negotiate").ok();
@@ -55,7 +79,16 @@ router bgp {}
         for session in &setup.sessions {
             let other = if ipv6 { Carries::Ipv4 } else { Carries::Ipv6 };
             if session.carries != other {
-                writeln!(text, "  neighbor {} activate", session.router).ok();
+                let router = name(setup, session.router);
+                writeln!(text, "  neighbor {router} activate").ok();
+                if setup.has(Extra::SendsAllPaths) {
+                    writeln!(text, "  neighbor {router} addpath-tx-all-paths").ok();
+                }
+            }
+        }
+        if !ipv6 {
+            for source in &setup.sources {
+                writeln!(text, "  neighbor {} activate", source.address).ok();
             }
         }
         for one in setup.of_family(ipv6) {
@@ -74,6 +107,24 @@ router bgp {}
         route_map(&mut text, one);
     }
     text
+}
+
+/// How it names the router.
+fn name(setup: &Setup, router: IpAddr) -> String {
+    if setup.has(Extra::Unnumbered) {
+        "eth0".to_owned()
+    } else {
+        router.to_string()
+    }
+}
+
+fn segments(path: &Value) -> Option<Vec<u32>> {
+    let segments = path.pointer("/aspath/segments")?.as_array()?.iter();
+    let ases = segments.flat_map(|segment| segment["list"].as_array().into_iter().flatten());
+    Some(
+        ases.filter_map(|asn| u32::try_from(asn.as_u64()?).ok())
+            .collect(),
+    )
 }
 
 fn has_map(one: &Announced) -> bool {
@@ -118,6 +169,19 @@ fn family(prefix: &str) -> &'static str {
     if prefix.contains(':') { "ipv6" } else { "ipv4" }
 }
 
+impl FrrPeer {
+    fn paths(&self, prefix: &str) -> Vec<Value> {
+        let question = format!("show bgp {} unicast {prefix} json", family(prefix));
+        let answer = self.frr.json(&question).unwrap_or_default();
+        answer["paths"].as_array().cloned().unwrap_or_default()
+    }
+
+    fn best(&self, prefix: &str) -> Option<Value> {
+        let mut paths = self.paths(prefix).into_iter();
+        paths.find(|path| path.pointer("/bestpath/overall") == Some(&Value::Bool(true)))
+    }
+}
+
 impl Peer for FrrPeer {
     const NAME: &'static str = "FRR";
 
@@ -126,7 +190,11 @@ impl Peer for FrrPeer {
 
     fn start(node: &Node, setup: &Setup) -> Result<Self> {
         Ok(Self {
-            frr: Frr::start(node, &config(setup))?,
+            frr: if setup.has(Extra::Bfd) {
+                Frr::start_with_bfdd(node, &config(setup))?
+            } else {
+                Frr::start(node, &config(setup))?
+            },
             setup: setup.clone(),
         })
     }
@@ -156,23 +224,13 @@ impl Peer for FrrPeer {
 
     fn is_established(&self, router: IpAddr) -> bool {
         self.frr
-            .session_state(&router.to_string())
+            .session_state(&name(&self.setup, router))
             .is_ok_and(|state| state == "Established")
     }
 
     fn route(&self, prefix: &str) -> Option<Route> {
-        let question = format!("show bgp {} unicast {prefix} json", family(prefix));
-        let answer = self.frr.json(&question).ok()?;
-        let paths = answer.get("paths")?.as_array()?;
-        let best = paths
-            .iter()
-            .find(|path| path.pointer("/bestpath/overall") == Some(&Value::Bool(true)))?;
-        let segments = best.pointer("/aspath/segments")?.as_array()?;
-        let as_path = segments
-            .iter()
-            .flat_map(|segment| segment["list"].as_array().into_iter().flatten())
-            .filter_map(|asn| u32::try_from(asn.as_u64()?).ok())
-            .collect();
+        let best = &self.best(prefix)?;
+        let as_path = segments(best)?;
         let next_hops = best.get("nexthops")?.as_array()?.iter();
         let global = next_hops
             .filter(|next_hop| next_hop["scope"] != "link-local")
@@ -193,6 +251,25 @@ impl Peer for FrrPeer {
             communities: communities("community"),
             large_communities: communities("largeCommunity"),
         })
+    }
+
+    fn as_paths(&self, prefix: &str) -> Vec<Vec<u32>> {
+        self.paths(prefix).iter().filter_map(segments).collect()
+    }
+
+    fn reflected(&self, prefix: &str) -> Option<Reflected> {
+        let best = self.best(prefix)?;
+        let clusters = best["clusterList"]["list"].as_array()?.iter();
+        Some(Reflected {
+            originator: best["originatorId"].as_str()?.to_owned(),
+            clusters: clusters
+                .filter_map(|one| Some(one.as_str()?.to_owned()))
+                .collect(),
+        })
+    }
+
+    fn freeze(&mut self) -> Result<()> {
+        self.frr.freeze()
     }
 
     fn count(&self, ipv6: bool) -> Option<usize> {

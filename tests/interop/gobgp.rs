@@ -10,7 +10,7 @@ use lab::config::Carries;
 use lab::peer::GoBgp;
 use serde_json::Value;
 
-use crate::peer::{Announced, Manner, Opens, Peer, Route, Setup, said};
+use crate::peer::{Announced, Extra, Manner, Opens, Peer, Reflected, Route, Setup, said};
 
 pub(crate) struct GoBgpPeer {
     gobgp: GoBgp,
@@ -23,6 +23,24 @@ fn config(setup: &Setup) -> String {
         setup.asn, setup.router_id
     );
     let graceful = matches!(setup.manner, Manner::Graceful | Manner::Returned);
+    for source in &setup.sources {
+        write!(
+            text,
+            "[[neighbors]]
+[neighbors.config]
+peer-as = {}
+neighbor-address = \"{}\"
+[neighbors.transport.config]
+passive-mode = true
+",
+            source.asn, source.address
+        )
+        .ok();
+    }
+    let password = setup
+        .password()
+        .map(|key| format!("auth-password = \"{key}\""))
+        .unwrap_or_default();
     for session in &setup.sessions {
         write!(
             text,
@@ -30,6 +48,7 @@ fn config(setup: &Setup) -> String {
 [neighbors.config]
 peer-as = {}
 neighbor-address = \"{}\"
+{password}
 [neighbors.timers.config]
 connect-retry = 1
 [neighbors.transport.config]
@@ -45,6 +64,9 @@ restart-time = 60
             setup.opens == Opens::Router
         )
         .ok();
+        if setup.has(Extra::TtlSecurity) {
+            text.push_str("[neighbors.ttl-security.config]\nenabled = true\nttl-min = 255\n");
+        }
         for (family, other) in [
             ("ipv4-unicast", Carries::Ipv6),
             ("ipv6-unicast", Carries::Ipv4),
@@ -60,6 +82,12 @@ enabled = {graceful}
 "
                 )
                 .ok();
+                if setup.has(Extra::SendsAllPaths) {
+                    text.push_str("[neighbors.afi-safis.add-paths.config]\nsend-max = 8\n");
+                }
+                if setup.has(Extra::TakesPaths) {
+                    text.push_str("[neighbors.afi-safis.add-paths.config]\nreceive = true\n");
+                }
             }
         }
     }
@@ -69,7 +97,7 @@ enabled = {graceful}
 impl GoBgpPeer {
     fn add(&self, one: &Announced) -> Result<()> {
         let setup = &self.setup;
-        let own = if one.is_ipv6() {
+        let own = if one.is_ipv6() || setup.has(Extra::ExtendedNextHop) {
             setup.address_v6
         } else {
             setup.address_v4
@@ -91,6 +119,15 @@ impl GoBgpPeer {
 fn attribute(path: &Value, code: u64) -> Option<&Value> {
     let mut all = path["attrs"].as_array()?.iter();
     all.find(|one| one["type"].as_u64() == Some(code))
+}
+
+fn as_path(path: &Value) -> Option<Vec<u32>> {
+    let segments = attribute(path, 2)?["as_paths"].as_array()?.iter();
+    let ases = segments.flat_map(|segment| segment["asns"].as_array().into_iter().flatten());
+    Some(
+        ases.filter_map(|asn| u32::try_from(asn.as_u64()?).ok())
+            .collect(),
+    )
 }
 
 impl Peer for GoBgpPeer {
@@ -135,12 +172,7 @@ impl Peer for GoBgpPeer {
     fn route(&self, prefix: &str) -> Option<Route> {
         let paths = self.gobgp.paths(prefix).ok()?;
         let best = paths.first()?;
-        let segments = attribute(best, 2)?["as_paths"].as_array()?;
-        let as_path = segments
-            .iter()
-            .flat_map(|segment| segment["asns"].as_array().into_iter().flatten())
-            .filter_map(|asn| u32::try_from(asn.as_u64()?).ok())
-            .collect();
+        let as_path = as_path(best)?;
         let next_hop = attribute(best, 3).or_else(|| attribute(best, 14))?;
         let list = |code: u64, key: &str| {
             let value = attribute(best, code).map(|found| &found[key]);
@@ -162,6 +194,22 @@ impl Peer for GoBgpPeer {
             next_hop: next_hop["nexthop"].as_str()?.parse().ok()?,
             communities,
             large_communities,
+        })
+    }
+
+    fn as_paths(&self, prefix: &str) -> Vec<Vec<u32>> {
+        let paths = self.gobgp.paths(prefix).unwrap_or_default();
+        paths.iter().filter_map(as_path).collect()
+    }
+
+    fn reflected(&self, prefix: &str) -> Option<Reflected> {
+        let best = self.gobgp.paths(prefix).ok()?.into_iter().next()?;
+        let clusters = attribute(&best, 10)?["value"].as_array()?.iter();
+        Some(Reflected {
+            originator: attribute(&best, 9)?["value"].as_str()?.to_owned(),
+            clusters: clusters
+                .filter_map(|one| Some(one.as_str()?.to_owned()))
+                .collect(),
         })
     }
 

@@ -10,7 +10,7 @@ use lab::peer::OpenBgpd;
 use lab::{Node, wait};
 use serde_json::Value;
 
-use crate::peer::{Announced, DEADLINE, Manner, Opens, Peer, Route, Setup, said};
+use crate::peer::{Announced, DEADLINE, Extra, Manner, Opens, Peer, Reflected, Route, Setup, said};
 
 pub(crate) struct OpenBgpdPeer {
     daemon: OpenBgpd,
@@ -23,6 +23,27 @@ fn config(setup: &Setup) -> String {
     );
     for one in &setup.announced {
         writeln!(text, "network {}{}", one.prefix, attributes(setup, one)).ok();
+    }
+    for source in &setup.sources {
+        writeln!(
+            text,
+            "neighbor {} {{ remote-as {}; passive }}",
+            source.address, source.asn
+        )
+        .ok();
+    }
+    let mut extras = String::new();
+    if let Some(key) = setup.password() {
+        extras += &format!("  tcp md5sig password {key}\n");
+    }
+    for (extra, words) in [
+        (Extra::TtlSecurity, "ttl-security yes"),
+        (Extra::SendsAllPaths, "announce add-path send all"),
+        (Extra::TakesPaths, "announce add-path recv yes"),
+    ] {
+        if setup.has(extra) {
+            extras += &format!("  {words}\n");
+        }
     }
     for session in &setup.sessions {
         let offer = |without: Carries| {
@@ -42,7 +63,7 @@ fn config(setup: &Setup) -> String {
   announce as-4byte {}
   {}
   {}
-}}
+{extras}}}
 ",
             session.router,
             setup.router_as,
@@ -103,6 +124,11 @@ fn strings(value: &Value) -> Vec<String> {
     all
 }
 
+fn as_path(path: &Value) -> Option<Vec<u32>> {
+    let words = path["aspath"].as_str()?.split_whitespace();
+    words.map(str::parse).collect::<Result<_, _>>().ok()
+}
+
 impl Peer for OpenBgpdPeer {
     const NAME: &'static str = "OpenBGPD";
 
@@ -138,12 +164,30 @@ impl Peer for OpenBgpdPeer {
     fn route(&self, prefix: &str) -> Option<Route> {
         let paths = self.daemon.paths(prefix).ok()?;
         let best = paths.iter().find(|path| path["best"] == true)?;
-        let as_path = best["aspath"].as_str()?.split_whitespace();
         Some(Route {
-            as_path: as_path.map(str::parse).collect::<Result<_, _>>().ok()?,
+            as_path: as_path(best)?,
             next_hop: best["exit_nexthop"].as_str()?.parse().ok()?,
             communities: strings(&best["communities"]),
             large_communities: strings(&best["large_communities"]),
+        })
+    }
+
+    fn as_paths(&self, prefix: &str) -> Vec<Vec<u32>> {
+        let paths = self.daemon.paths(prefix).unwrap_or_default();
+        paths.iter().filter_map(as_path).collect()
+    }
+
+    fn reflected(&self, prefix: &str) -> Option<Reflected> {
+        let paths = self.daemon.paths(prefix).ok()?;
+        let best = paths.iter().find(|path| path["best"] == true)?;
+        let value = |name: &str| {
+            let all = best["attributes"].as_array()?.iter();
+            all.clone().find(|one| one["type"] == name).cloned()
+        };
+        let clusters = value("Cluster List")?;
+        Some(Reflected {
+            originator: value("Originator Id")?["originator"].as_str()?.to_owned(),
+            clusters: strings(&clusters["cluster_list"]),
         })
     }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::process::Output;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use lab::config::Carries;
 use lab::topology::Spoke;
 use lab::{Node, wait};
@@ -78,6 +78,38 @@ pub(crate) struct Session {
     pub(crate) carries: Carries,
 }
 
+/// One more thing that a peer is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extra {
+    /// RFC 2385.
+    Password(&'static str),
+    /// RFC 5082.
+    TtlSecurity,
+    /// Sends all its paths (RFC 7911).
+    SendsAllPaths,
+    /// Takes several paths.
+    TakesPaths,
+    Bfd,
+    /// IPv4 routes with IPv6 next hops (RFC 8950).
+    ExtendedNextHop,
+    /// The session is between the link-local addresses of `eth0`.
+    Unnumbered,
+}
+
+/// Somebody else whose routes the peer passes on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) address: IpAddr,
+    pub(crate) asn: u32,
+}
+
+/// What a route reflector leaves on a route (RFC 4456 §8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reflected {
+    pub(crate) originator: String,
+    pub(crate) clusters: Vec<String>,
+}
+
 /// How a peer is to be configured.
 #[derive(Clone, Debug)]
 pub(crate) struct Setup {
@@ -92,6 +124,8 @@ pub(crate) struct Setup {
     pub(crate) address_v4: IpAddr,
     pub(crate) address_v6: IpAddr,
     pub(crate) announced: Vec<Announced>,
+    pub(crate) extras: Vec<Extra>,
+    pub(crate) sources: Vec<Source>,
 }
 
 impl Setup {
@@ -111,6 +145,8 @@ impl Setup {
             address_v4: spoke.peer_v4().into(),
             address_v6: spoke.peer_v6().into(),
             announced: Vec::new(),
+            extras: Vec::new(),
+            sources: Vec::new(),
         }
     }
 
@@ -135,6 +171,23 @@ impl Setup {
 
     pub(crate) fn mannered(self, manner: Manner) -> Self {
         Self { manner, ..self }
+    }
+
+    pub(crate) fn extra(mut self, extra: Extra) -> Self {
+        self.extras.push(extra);
+        self
+    }
+
+    pub(crate) fn has(&self, extra: Extra) -> bool {
+        self.extras.contains(&extra)
+    }
+
+    pub(crate) fn password(&self) -> Option<&'static str> {
+        let mut extras = self.extras.iter();
+        extras.find_map(|extra| match extra {
+            Extra::Password(key) => Some(*key),
+            _ => None,
+        })
     }
 
     pub(crate) fn of_family(&self, ipv6: bool) -> impl Iterator<Item = &Announced> {
@@ -201,6 +254,17 @@ pub(crate) trait Peer: Sized {
 
     /// Its best route to exactly this prefix.
     fn route(&self, prefix: &str) -> Option<Route>;
+
+    /// The AS paths of all its routes to exactly this prefix.
+    fn as_paths(&self, prefix: &str) -> Vec<Vec<u32>>;
+
+    /// What a reflector left on its best route.
+    fn reflected(&self, prefix: &str) -> Option<Reflected>;
+
+    /// SIGSTOP: its connections stay, and nothing comes over them any more.
+    fn freeze(&mut self) -> Result<()> {
+        bail!("{} is never frozen", Self::NAME)
+    }
 
     /// How many prefixes of a family it has, whoever announced them.
     fn count(&self, ipv6: bool) -> Option<usize>;

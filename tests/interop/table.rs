@@ -79,6 +79,25 @@ matrix! {
     router_restart,             "the router is stopped, then killed, and returns":                  yes, yes, yes,  yes;
     peer_restarts_gracefully,   "graceful restart of the peer: its routes stay in use (RFC 4724)":  yes, yes, yes,  "sends End-of-RIB only";
     router_restarts_gracefully, "graceful restart of the router: the peer keeps our routes":         yes, yes, yes,  "sends End-of-RIB only";
+    policy_changes_without_a_reset, "a route map is edited and read again: routes change, the session stays": yes, yes, yes, yes;
+    tcp_md5,                    "TCP MD5 (RFC 2385), right key and wrong":                          yes, yes, yes,  yes;
+    gtsm,                       "TTL security (RFC 5082), near peer and far":                       yes, yes, yes,  yes;
+    bfd,                        "BFD: a frozen peer is noticed long before the hold time (RFC 5882)": yes, yes, "no such feature", "no such feature";
+    dynamic_neighbour,          "a neighbour from a range of addresses":                            yes, yes, yes,  yes;
+    route_reflection,           "route reflection between two clients (RFC 4456)":                  yes, yes, yes,  yes;
+    add_path_received,          "ADD-PATH: several paths from the peer (RFC 7911)":                 yes, yes, yes,  yes;
+    add_path_sent,              "ADD-PATH: several paths to the peer (RFC 7911)":                   yes, yes, yes,  yes;
+    maximum_prefix,             "too many prefixes: the session ends, or there is a warning":       yes, yes, yes,  yes;
+    local_as,                   "another AS towards a peer (RFC 7705)":                             yes, yes, yes,  yes;
+    as_paths_rewritten,         "the peer's AS replaced, private ASes removed":                     yes, yes, yes,  yes;
+    own_as_accepted,            "paths with our own AS, refused and accepted":                      yes, yes, yes,  yes;
+    ipv4_over_ipv6,             "IPv4 routes with IPv6 next hops (RFC 8950)":                       yes, yes, yes,  "no such feature";
+    unnumbered,                 "a neighbour known by its interface alone":                         yes, yes, "not tried", "no such feature";
+    graceful_shutdown,          "graceful shutdown, ours and the peer's (RFC 8326)":                yes, yes, yes,  yes;
+    blackhole,                  "blackhole community (RFC 7999)":                                  yes, yes, yes,  yes;
+    default_route,              "a default route for the peer":                                     yes, yes, yes,  yes;
+    aggregate,                  "an aggregate in place of its parts":                               yes, yes, yes,  yes;
+    redistribution,             "connected and static routes and networks through route maps":      yes, yes, yes,  yes;
 }
 
 const PEERS: [&str; 4] = [

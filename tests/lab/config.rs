@@ -75,19 +75,31 @@ impl Config {
 
     /// `lines` stand below `[protocols.bgp.neighbor."…"]`.
     pub fn neighbor_with(
-        mut self,
+        self,
         address: impl Into<IpAddr>,
         asn: u32,
         carries: Carries,
         lines: &str,
     ) -> Self {
+        self.neighbor_exchanging(address, asn, carries, lines, "")
+    }
+
+    /// `exchange` stands below each of its address families.
+    pub fn neighbor_exchanging(
+        mut self,
+        address: impl Into<IpAddr>,
+        asn: u32,
+        carries: Carries,
+        lines: &str,
+        exchange: &str,
+    ) -> Self {
         let table = format!("protocols.bgp.neighbor.\"{}\"", address.into());
         let mut text = format!("\n[{table}]\nremote-as = {asn}\n{lines}\n");
         if carries != Carries::Ipv6 {
-            text += &format!("[{table}.address-family.ipv4-unicast]\n");
+            text += &format!("[{table}.address-family.ipv4-unicast]\n{exchange}\n");
         }
         if carries != Carries::Ipv4 {
-            text += &format!("[{table}.address-family.ipv6-unicast]\n");
+            text += &format!("[{table}.address-family.ipv6-unicast]\n{exchange}\n");
         }
         self.neighbors.push_str(&text);
         self

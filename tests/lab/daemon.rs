@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use nix::mount::{MsFlags, mount};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::leftovers::BPFFS;
@@ -62,6 +63,13 @@ impl Daemon {
     pub fn write_config(&self, config: &str) -> Result<()> {
         fs::write(&self.config, config)
             .with_context(|| format!("writing {}", self.config.display()))
+    }
+
+    /// Replaces the configuration file and tells the running daemon (SIGHUP).
+    pub fn reload(&self, config: &str) -> Result<()> {
+        self.write_config(config)?;
+        let pid = self.pid().context("the router is not running")?;
+        kill(Pid::from_raw(i32::try_from(pid)?), Signal::SIGHUP).context("sending SIGHUP")
     }
 
     /// Starts the process after [`prepare`](Self::prepare), [`stop`](Self::stop) or [`kill9`](Self::kill9).
@@ -163,15 +171,6 @@ impl Daemon {
             .take()
             .context("the router is not running")?
             .kill()
-    }
-
-    /// Replaces the configuration file and tells the running daemon (SIGHUP), which answers in its log.
-    pub fn reload(&mut self, config: &str) -> Result<()> {
-        self.write_config(config)?;
-        self.process
-            .as_mut()
-            .context("the router is not running")?
-            .signal(Signal::SIGHUP)
     }
 
     pub fn restart(&mut self) -> Result<()> {

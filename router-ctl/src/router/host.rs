@@ -117,6 +117,14 @@ impl HostView {
         self.foreign_routes.iter().copied()
     }
 
+    /// Our addresses, apart from those of interfaces that carry nothing.
+    pub(super) fn live_addresses(&self) -> impl Iterator<Item = &Address> {
+        self.addresses.iter().filter(|own| {
+            let link = self.links.get(&own.link);
+            link.is_none_or(|link| link.state == LinkState::Up)
+        })
+    }
+
     /// The first global and the first link-local IPv6 address of an interface.
     pub(super) fn first_v6(&self, link: IfIndex) -> (Option<Ipv6Addr>, Option<Ipv6Addr>) {
         let own = || {
@@ -338,9 +346,10 @@ fn desired_ports(config: &Config, links: &BTreeMap<IfIndex, Link>) -> BTreeMap<I
 }
 
 /// Subnets that the host is connected to, apart from those that mean another one on each host.
-pub(super) fn subnets(addresses: &[Address]) -> impl Iterator<Item = IpNet> + '_ {
+pub(super) fn subnets<'a>(
+    addresses: impl Iterator<Item = &'a Address>,
+) -> impl Iterator<Item = IpNet> {
     addresses
-        .iter()
         .map(|own| own.net.trunc())
         .filter(|net| match net {
             IpNet::V4(net) => !net.addr().is_loopback() && !net.addr().is_link_local(),
@@ -349,8 +358,8 @@ pub(super) fn subnets(addresses: &[Address]) -> impl Iterator<Item = IpNet> + '_
 }
 
 /// Subnets and host addresses that the host itself gives reachability to: what `network` may originate.
-pub(super) fn connected(addresses: &[Address]) -> impl Iterator<Item = IpNet> + '_ {
-    addresses
-        .iter()
-        .flat_map(|own| [own.net.trunc(), IpNet::from(own.net.addr())])
+pub(super) fn connected<'a>(
+    addresses: impl Iterator<Item = &'a Address>,
+) -> impl Iterator<Item = IpNet> {
+    addresses.flat_map(|own| [own.net.trunc(), IpNet::from(own.net.addr())])
 }

@@ -65,7 +65,7 @@ impl Router {
         let Some(bgp) = &self.config.protocols.bgp else {
             return own;
         };
-        let connected: Vec<_> = host::connected(&self.host.addresses).collect();
+        let connected: Vec<_> = host::connected(self.host.live_addresses()).collect();
         let statics: Vec<_> = self.active_statics().collect();
         for (&family, settings) in &bgp.address_family {
             for (&prefix, network) in &settings.network {
@@ -76,7 +76,7 @@ impl Router {
                     self.put_own(&mut own, key, route, (Source::Bgp, &network.route_map));
                 }
             }
-            let subnets = || host::subnets(&self.host.addresses);
+            let subnets = || host::subnets(self.host.live_addresses());
             let sources = [
                 (
                     &settings.redistribute_connected,

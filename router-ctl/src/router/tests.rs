@@ -549,6 +549,10 @@ fn a_network_is_originated_while_the_host_has_the_prefix() {
         link: IfIndex(1),
         net: "198.51.100.1/24".parse().unwrap(),
     };
+    rig.event(Event::Host(vec![link(1, LinkState::NoCarrier)]));
+    assert_eq!(rig.heard(THIRD), ["-198.51.100.0/24"]);
+    rig.event(Event::Host(vec![link(1, LinkState::Up)]));
+    assert_eq!(rig.heard(THIRD), ["+198.51.100.0/24"]);
     rig.event(Event::Host(vec![HostEvent::AddressRemoved(gone)]));
     assert_eq!(rig.heard(THIRD), ["-198.51.100.0/24"]);
 }

@@ -1,12 +1,11 @@
 //! Either side goes away and comes back.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use anyhow::Result;
 use lab::maps::{leads_to, wait_leads_to};
-use lab::wait;
 
+use super::never;
 use crate::peer::{Carried, Manner, Peer, ROUTER_AS, Route, Setup, asn};
 use crate::world::{OURS_V4, OURS_V6, World, ours, prefixes, routers_address};
 
@@ -79,16 +78,6 @@ pub(crate) fn router_restart<P: Peer>() -> Result<()> {
     }
     world.router.assert_accounting();
     Ok(())
-}
-
-/// Long enough for what must not happen to happen.
-const WATCHED: Duration = Duration::from_secs(2);
-
-/// What must not happen does not, as long as it is watched.
-#[track_caller]
-fn never(what: &str, happens: impl Fn() -> bool) {
-    let seen = wait::try_until(what, WATCHED, || happens().then_some(()));
-    assert!(seen.is_err(), "there was {what}");
 }
 
 /// A peer that restarts gracefully is killed: its routes stay in use, stale, until it is back (RFC 4724 §4.2).

@@ -11,6 +11,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
 
 use super::program;
 use crate::{Node, Process, wait};
@@ -124,6 +125,11 @@ impl Bird {
     /// SIGKILL: the TCP sessions end without a NOTIFICATION.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()
+    }
+
+    /// SIGSTOP: connections stay, and nothing comes over them.
+    pub fn freeze(&mut self) -> Result<()> {
+        self.process.signal(Signal::SIGSTOP)
     }
 
     pub fn pid(&self) -> u32 {

@@ -9,6 +9,7 @@ use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
 use nix::unistd::User;
 use serde_json::Value;
 
@@ -24,22 +25,35 @@ const USER: &str = "frr";
 pub struct Frr {
     node: Node,
     process: Process,
+    /// bfdd beside bgpd.
+    bfdd: Option<Process>,
     zebra: Process,
     directory: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Beside {
+    Nobody,
+    Bfdd,
 }
 
 impl Frr {
     /// Starts zebra, then bgpd with this configuration, and waits until it answers.
     pub fn start(node: &Node, config: &str) -> Result<Self> {
-        Self::start_daemon(node, "bgpd", config)
+        Self::start_daemon(node, "bgpd", config, Beside::Nobody)
+    }
+
+    /// bgpd with bfdd beside it, which it asks through zebra.
+    pub fn start_with_bfdd(node: &Node, config: &str) -> Result<Self> {
+        Self::start_daemon(node, "bgpd", config, Beside::Bfdd)
     }
 
     /// The same with bfdd.
     pub fn start_bfdd(node: &Node, config: &str) -> Result<Self> {
-        Self::start_daemon(node, "bfdd", config)
+        Self::start_daemon(node, "bfdd", config, Beside::Nobody)
     }
 
-    fn start_daemon(node: &Node, name: &str, config: &str) -> Result<Self> {
+    fn start_daemon(node: &Node, name: &str, config: &str, beside: Beside) -> Result<Self> {
         let (main, zebra) = (
             program(&format!("/usr/lib/frr/{name}"), "frr")?,
             program("/usr/lib/frr/zebra", "frr")?,
@@ -76,14 +90,28 @@ impl Frr {
         if let Some(status) = zebra.exit_status() {
             bail!("zebra ended with {status}:\n{}", zebra.log());
         }
+        let bfdctl = |mut bfdd: Command| {
+            bfdd.arg("--bfdctl").arg(directory.join("bfdd.sock"));
+            bfdd
+        };
+        let bfdd = match beside {
+            Beside::Nobody => None,
+            Beside::Bfdd => {
+                let program = program("/usr/lib/frr/bfdd", "frr")?;
+                let config = directory.join("bfdd.conf");
+                write(&config, "")?;
+                Some(node.spawn("bfdd", bfdctl(daemon(&program, "bfdd", &config)))?)
+            }
+        };
         let mut main = daemon(&main, name, &config_file);
         if name == "bfdd" {
-            main.arg("--bfdctl").arg(directory.join("bfdd.sock"));
+            main = bfdctl(main);
         }
         let process = node.spawn("frr", main)?;
         let mut frr = Self {
             node: node.clone(),
             process,
+            bfdd,
             zebra,
             directory,
         };
@@ -173,7 +201,18 @@ impl Frr {
     /// SIGKILL: the TCP sessions end without a NOTIFICATION.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill()?;
+        if let Some(bfdd) = &mut self.bfdd {
+            bfdd.kill()?;
+        }
         self.zebra.kill()
+    }
+
+    /// SIGSTOP to bgpd and bfdd: connections stay, and nothing comes over them.
+    pub fn freeze(&mut self) -> Result<()> {
+        if let Some(bfdd) = &mut self.bfdd {
+            bfdd.signal(Signal::SIGSTOP)?;
+        }
+        self.process.signal(Signal::SIGSTOP)
     }
 
     pub fn log(&self) -> String {
