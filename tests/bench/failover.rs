@@ -209,25 +209,14 @@ impl Scene {
 
     /// Until every path is in the RIB, every prefix in the maps, nothing under way, and BFD up.
     fn wait_ready(&self, prefixes: usize, case: Case) -> anyhow::Result<()> {
-        wait(INSTALLED_WITHIN, || {
-            let fib = self.daemon.show(&["fib"])?;
-            let summary = self.daemon.show(&["bgp", "summary"])?.to_string();
-            let number = |value: &serde_json::Value| value.as_u64().unwrap_or(0);
-            let routes = number(&fib["routes"]["ipv4"]) + number(&fib["routes"]["ipv6"]);
-            let received = summary
-                .split("\"pfxRcd\":")
-                .skip(1)
-                .filter_map(|rest| rest.split([',', '}']).next()?.trim().parse::<usize>().ok())
-                .sum::<usize>();
-            let ready = received == UPSTREAMS * prefixes
-                && routes >= prefixes as u64
-                && fib["pending"] == 0;
-            Ok(ready.then_some(()).ok_or_else(|| {
-                format!("{received} paths and {routes} routes of {prefixes} prefixes")
-            }))
-        })?;
+        edge::wait_settled(
+            &self.daemon,
+            UPSTREAMS * prefixes,
+            prefixes,
+            INSTALLED_WITHIN,
+        )?;
         if matches!(case.watch, Watch::Bfd(_)) {
-            wait(BFD_WITHIN, || {
+            edge::wait(BFD_WITHIN, || {
                 let peers = self.daemon.show(&["bfd", "peers"])?.to_string();
                 let up = peers.matches("\"status\":\"up\"").count();
                 Ok((up == UPSTREAMS).then_some(()).ok_or(peers))
@@ -258,21 +247,6 @@ fn time_of_day(stamp: &str) -> Option<f64> {
     let time = stamp.split_once('T')?.1.trim_end_matches('Z');
     let mut parts = time.split(':').map(|part| part.parse::<f64>().ok());
     Some(parts.next()?? * 3600.0 + parts.next()?? * 60.0 + parts.next()??)
-}
-
-/// Asks until the answer is `Ok`; the last other answer says what was there instead.
-fn wait(
-    within: Duration,
-    ask: impl Fn() -> anyhow::Result<Result<(), String>>,
-) -> anyhow::Result<()> {
-    let started = Instant::now();
-    loop {
-        match ask()? {
-            Ok(()) => return Ok(()),
-            Err(found) => anyhow::ensure!(started.elapsed() < within, "there are {found}"),
-        }
-        thread::sleep(POLL);
-    }
 }
 
 fn upstream(table: &Table, spoke: &Spoke, case: Case) -> anyhow::Result<Process> {

@@ -6,6 +6,7 @@ mod failover;
 mod load;
 mod maps;
 mod report;
+mod resident;
 mod speaker;
 mod subject;
 mod table;
@@ -24,7 +25,7 @@ use crate::upstream::Upstream;
 #[command(about = "Measures the router with a full table beside BIRD 2, interleaved in one run")]
 struct Arguments {
     /// What to measure.
-    #[arg(default_value = "bgp", value_parser = ["bgp", "failover"])]
+    #[arg(default_value = "bgp", value_parser = ["bgp", "failover", "memory", "soak"])]
     bench: String,
     /// Prefix lists (one prefix a line, packed by xz); without any, a table of the same size is generated.
     #[arg(long = "table", value_name = "FILE")]
@@ -32,6 +33,9 @@ struct Arguments {
     /// Runs of each router.
     #[arg(long, default_value_t = 5)]
     runs: usize,
+    /// Feeds that come and go in `soak`.
+    #[arg(long, default_value_t = 100)]
+    flaps: usize,
     /// IPv4 prefixes of a generated table.
     #[arg(long, default_value_t = 1_042_325)]
     v4: usize,
@@ -82,6 +86,19 @@ fn measure(table: &Table, arguments: &Arguments) -> anyhow::Result<(String, Vec<
         "failover" => {
             let figures = failover::run(table, runs)?;
             (ours("two feeds in, the first is lost", &figures), figures)
+        }
+        "memory" => {
+            let figures = resident::memory(table, runs)?;
+            (
+                ours("one feed, then a second, no receiver", &figures),
+                figures,
+            )
+        }
+        "soak" => {
+            let figures = resident::soak(table, arguments.flaps)?;
+            let heading = heading(table, "one feed that comes and goes", 1);
+            let text = format!("{heading}\n\n{}", report::markdown_of_ours(&figures));
+            (text, figures)
         }
         _ => {
             let figures = bgp::run(table, runs)?;

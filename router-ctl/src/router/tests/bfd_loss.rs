@@ -20,9 +20,12 @@ fn destination(number: u8) -> String {
 impl Rig {
     /// A report on the session with the first neighbour, carried out without a slice of work.
     fn bfd(&mut self, state: State) {
-        let key = self.orders.iter().find_map(|order| match order {
-            Effect::Bfd(Request::Put(key, _)) => Some(key.clone()),
-            _ => None,
+        let key = self.orders.iter().find_map(|order| {
+            if let Effect::Bfd(Request::Put(key, _)) = order {
+                Some(key.clone())
+            } else {
+                None
+            }
         });
         let status = Status {
             settings: Settings::default(),
