@@ -46,9 +46,9 @@ fn one_run(table: &Table, subject: Subject, figures: &mut Vec<Figure>) -> anyhow
     let drained = thread::spawn(move || drain.receive(IDLE, |_| false));
     let before = bench.usage()?;
     let wanted = table.prefixes.len();
-    let mut note = |case: &'static str, unit, value| {
+    let mut note = |case: &str, unit, value| {
         figures.push(Figure {
-            case,
+            case: case.to_owned(),
             subject,
             unit,
             value,

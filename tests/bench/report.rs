@@ -12,6 +12,9 @@ pub(crate) enum Unit {
     Seconds,
     CpuSeconds,
     Megabytes,
+    Milliseconds,
+    Frames,
+    Bytes,
 }
 
 impl Unit {
@@ -20,14 +23,17 @@ impl Unit {
             Self::Seconds => "s",
             Self::CpuSeconds => "CPU s",
             Self::Megabytes => "MB",
+            Self::Milliseconds => "ms",
+            Self::Frames => "frames",
+            Self::Bytes => "B",
         }
     }
 }
 
 /// One measured value of one run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Figure {
-    pub(crate) case: &'static str,
+    pub(crate) case: String,
     pub(crate) subject: Subject,
     pub(crate) unit: Unit,
     pub(crate) value: f64,
@@ -43,8 +49,8 @@ struct Spread {
 }
 
 /// One row: a case with both subjects beside each other.
-struct Row {
-    case: &'static str,
+struct Row<'a> {
+    case: &'a str,
     unit: Unit,
     ours: Option<Spread>,
     theirs: Option<Spread>,
@@ -65,19 +71,39 @@ fn spread(figures: &[Figure], case: &str, subject: Subject) -> Option<Spread> {
     })
 }
 
-fn rows(figures: &[Figure]) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+fn rows(figures: &[Figure]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
     for figure in figures {
         if rows.iter().all(|row| row.case != figure.case) {
             rows.push(Row {
-                case: figure.case,
+                case: &figure.case,
                 unit: figure.unit,
-                ours: spread(figures, figure.case, Subject::Ours),
-                theirs: spread(figures, figure.case, Subject::Bird),
+                ours: spread(figures, &figure.case, Subject::Ours),
+                theirs: spread(figures, &figure.case, Subject::Bird),
             });
         }
     }
     rows
+}
+
+/// Medians with minimum and maximum of our router alone, as Markdown.
+pub(crate) fn markdown_of_ours(figures: &[Figure]) -> String {
+    let mut out = String::from("| | unit | median | minimum–maximum |\n|---|---|---|---|\n");
+    for row in rows(figures) {
+        if let Some(ours) = row.ours {
+            writeln!(
+                out,
+                "| {} | {} | {:.1} | {:.1}–{:.1} |",
+                row.case,
+                row.unit.name(),
+                ours.median,
+                ours.minimum,
+                ours.maximum
+            )
+            .expect("writing to a string does not fail");
+        }
+    }
+    out
 }
 
 /// Medians with minimum and maximum, as Markdown.
@@ -116,7 +142,7 @@ pub(crate) fn json_lines(bench: &str, figures: &[Figure]) -> String {
             "bench": bench,
             "case": row.case,
             "subject": Subject::Ours.name(),
-            "peer": Subject::Bird.name(),
+            "peer": row.theirs.map(|_| Subject::Bird.name()),
             "unit": row.unit.name(),
             "ours": median(row.ours),
             "theirs": median(row.theirs),

@@ -1,6 +1,6 @@
 //! The two ends of a measurement: a feeder that sends an encoded table as fast as the router takes it, and a
 //! receiver that counts prefixes as they come. Both use the project's own session for the handshake, with
-//! hold time 0 so that nothing but the table is on the wire.
+//! hold time 0 where nothing but the table is to be on the wire.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
@@ -41,11 +41,25 @@ impl Speaker {
         asn: Asn,
         router_id: RouterId,
     ) -> anyhow::Result<Self> {
+        Self::connect_with(local, remote, asn, router_id, 0)
+    }
+
+    /// The same with a hold time in seconds; who asks for one sends the KEEPALIVEs.
+    ///
+    /// # Errors
+    /// When there is no session within half a minute.
+    pub(crate) fn connect_with(
+        local: IpAddr,
+        remote: IpAddr,
+        asn: Asn,
+        router_id: RouterId,
+        hold_time: u16,
+    ) -> anyhow::Result<Self> {
         let deadline = Instant::now() + HANDSHAKE_WITHIN;
         loop {
             match dial(local, remote)
                 .map_err(anyhow::Error::from)
-                .and_then(|stream| handshake(stream, asn, router_id))
+                .and_then(|stream| handshake(stream, asn, router_id, hold_time))
             {
                 Ok(speaker) => return Ok(speaker),
                 Err(error) if Instant::now() > deadline => {
@@ -128,10 +142,15 @@ fn dial(local: IpAddr, remote: IpAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-fn handshake(mut stream: TcpStream, asn: Asn, router_id: RouterId) -> anyhow::Result<Speaker> {
+fn handshake(
+    mut stream: TcpStream,
+    asn: Asn,
+    router_id: RouterId,
+    hold_time: u16,
+) -> anyhow::Result<Speaker> {
     let connection = ConnectionId(0);
     let mut session = Session::new(SessionConfig {
-        hold_time: 0,
+        hold_time,
         families: Family::ALL.to_vec(),
         passive: true,
         ..SessionConfig::new(asn, router_id, PeerAs::External)

@@ -118,7 +118,11 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    fn of(pid: u32) -> anyhow::Result<Self> {
+    /// Of a running process.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
         // Fields behind the command, which is in parentheses and may hold spaces: utime is the 12th, stime the 13th.
         let fields: Vec<&str> = stat

@@ -14,6 +14,18 @@ use router_ctl::bgp::types::{Asn, Family, NextHop, Nlri, Origin, PathAttributes,
 use router_ctl::bgp::wire::as_path::AsPathBuilder;
 use router_ctl::bgp::wire::update::{Encoding, encode_announce, encode_end_of_rib};
 
+/// Whose table it is, and what it is like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Feed {
+    pub(crate) asn: Asn,
+    pub(crate) next_hop_v4: Ipv4Addr,
+    pub(crate) next_hop_v6: Ipv6Addr,
+    /// Feeds with the same one have the same AS paths behind the first AS.
+    pub(crate) seed: u64,
+    /// How often `asn` stands before its paths once more.
+    pub(crate) prepend: usize,
+}
+
 /// Prefixes in the order in which a peer sends them.
 pub(crate) struct Table {
     pub(crate) name: String,
@@ -67,6 +79,18 @@ impl Table {
             .count()
     }
 
+    /// So many prefixes, from everywhere in the table.
+    pub(crate) fn sample(&self, count: usize) -> Self {
+        let step = (self.prefixes.len() / count).max(1);
+        Self {
+            name: self.name.clone(),
+            prefixes: (self.prefixes.iter().copied())
+                .step_by(step)
+                .take(count)
+                .collect(),
+        }
+    }
+
     /// The whole table as a peer of AS `asn` with these addresses sends it, End-of-RIB of both families
     /// included.
     pub(crate) fn encode(
@@ -75,13 +99,24 @@ impl Table {
         next_hop_v4: Ipv4Addr,
         next_hop_v6: Ipv6Addr,
     ) -> anyhow::Result<Vec<u8>> {
+        self.encode_feed(Feed {
+            asn,
+            next_hop_v4,
+            next_hop_v6,
+            seed: u64::from(asn.0) << 20 | 1,
+            prepend: 0,
+        })
+    }
+
+    /// The same, of any kind.
+    pub(crate) fn encode_feed(&self, feed: Feed) -> anyhow::Result<Vec<u8>> {
         let encoding = Encoding {
             four_octet_as: true,
             max_message: 4096,
             add_path_v4: false,
             add_path_v6: false,
         };
-        let mut random = Random(u64::from(asn.0) << 20 | 1);
+        let mut random = Random(feed.seed);
         let mut out = Vec::with_capacity(self.prefixes.len() * 24);
         let mut rest = self.prefixes.as_slice();
         while let Some(&first) = rest.first() {
@@ -94,15 +129,15 @@ impl Table {
             let (group, tail) = rest.split_at(same);
             rest = tail;
             let next_hop = match family {
-                Family::Ipv4Unicast => NextHop::V4(next_hop_v4),
+                Family::Ipv4Unicast => NextHop::V4(feed.next_hop_v4),
                 Family::Ipv6Unicast => NextHop::V6 {
-                    global: next_hop_v6,
+                    global: feed.next_hop_v6,
                     link_local: None,
                 },
             };
             let attributes = PathAttributes {
                 next_hop,
-                raw: attributes(asn, &mut random),
+                raw: attributes(&feed, &mut random),
             };
             let nlri: Vec<_> = group
                 .iter()
@@ -121,9 +156,11 @@ impl Table {
     }
 }
 
-fn attributes(asn: Asn, random: &mut Random) -> Box<[u8]> {
+fn attributes(feed: &Feed, random: &mut Random) -> Box<[u8]> {
     let mut path = AsPathBuilder::new();
-    path.push(asn);
+    for _ in 0..=feed.prepend {
+        path.push(feed.asn);
+    }
     for _ in 0..3 + random.below(2) {
         // Above all ASes of the lab: a path that holds the router's own would be a loop.
         path.push(Asn(100_000 + random.number(300_000)));
@@ -132,7 +169,7 @@ fn attributes(asn: Asn, random: &mut Random) -> Box<[u8]> {
     editor.set_origin(Origin::Igp);
     editor.set_as_path(path.as_path());
     if random.below(10) < 3 {
-        editor.set_communities([Community(asn.0 << 16 | random.number(1 << 16))]);
+        editor.set_communities([Community(feed.asn.0 << 16 | random.number(1 << 16))]);
     }
     editor.finish()
 }

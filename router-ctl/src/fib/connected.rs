@@ -75,6 +75,12 @@ pub(super) struct Host {
 }
 
 impl Host {
+    /// The links on which an address is resolved, with its MAC there.
+    pub(super) fn macs_of(&self, address: IpAddr) -> &[(IfIndex, MacAddress)] {
+        let neighbour = self.neighbours.get(&address);
+        neighbour.map_or(&[], |neighbour| &neighbour.macs)
+    }
+
     pub(super) fn is_up(&self, link: IfIndex) -> bool {
         self.ports.get(&link).is_some_and(|port| port.is_up)
     }

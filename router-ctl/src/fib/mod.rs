@@ -13,6 +13,7 @@
 mod adopt;
 mod buckets;
 mod connected;
+mod dead;
 mod gateway;
 mod ids;
 pub mod naive;

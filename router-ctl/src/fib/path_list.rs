@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::fib::buckets::{Buckets, Share, table_size};
+use crate::fib::dead::Machine;
 use crate::fib::ids::IdPool;
 use crate::fib::next_hop::{HopId, Hops};
 use crate::fib::path_set::{SetId, Sets};
@@ -53,6 +54,8 @@ pub(super) struct Paths {
     touched: BTreeSet<PathListId>,
     /// Which list prefixes of a list go to when their set changes, as found out since layouts last changed.
     transitions: FxHashMap<(PathListId, SetId), PathListId>,
+    /// Lists keep away from these machines where there is another way.
+    pub(super) dead: BTreeSet<Machine>,
     pub(super) refused: u64,
 }
 
@@ -78,6 +81,7 @@ impl Paths {
             ranges,
             touched: BTreeSet::new(),
             transitions: FxHashMap::default(),
+            dead: BTreeSet::new(),
             refused: 0,
         };
         paths.hops.join_list(Hops::NO_ROUTE, PathListId::NO_ROUTE);
@@ -266,9 +270,10 @@ impl Paths {
 
     pub(super) fn live_shares(&self, set: SetId) -> SmallVec<[Share<HopId>; 2]> {
         let members = &self.sets.get(set).members;
-        let live = members
-            .iter()
-            .filter(|share| self.hops.get(share.member).is_live());
+        let live = members.iter().filter(|share| {
+            let hop = self.hops.get(share.member);
+            hop.is_live() && !self.is_dead(hop)
+        });
         let live: SmallVec<_> = live.copied().collect();
         if live.is_empty() {
             members.clone()

@@ -1,6 +1,6 @@
 //! Which BFD sessions there shall be, what they reported last, and which neighbours a lost one ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::bfd::fsm::State;
@@ -25,6 +25,8 @@ pub(super) struct Wanted {
 pub(super) struct BfdSessions {
     wanted: BTreeMap<Key, Wanted>,
     reported: BTreeMap<Key, Status>,
+    /// Neighbours that are lost and whose sessions have not ended yet.
+    lost: BTreeSet<PeerId>,
 }
 
 /// The sessions of these neighbours. Those with the same key share one, with the settings of the first.
@@ -76,6 +78,11 @@ impl BfdSessions {
         } else {
             Vec::new()
         }
+    }
+
+    /// The BGP session of a neighbour has ended: the RIB hears what BFD knew.
+    pub(super) fn loss_is_told(&mut self, peer: PeerId) {
+        self.lost.remove(&peer);
     }
 
     fn is_shared_by(&self, key: &Key, peer: PeerId) -> bool {
@@ -148,14 +155,24 @@ impl Router {
     }
 
     /// The loss of a BFD session ends the BGP sessions that it watches, at once and without keeping their paths
-    /// (RFC 9384).
+    /// (RFC 9384). Path lists keep away from the neighbour before that: to take its paths from a full table takes
+    /// a while.
     pub(super) fn bfd_report(&mut self, report: Report) {
-        let remote = report.key.remote;
+        let (remote, link) = (report.key.remote, report.key.interface);
         let diagnostic = report.status.diagnostic;
         let lost = self.bfd.handle_report(report);
         if !lost.is_empty() {
             let text = format!("BFD: the session with {remote} is lost: {diagnostic}");
             self.note(Level::Warning, text);
+        }
+        let in_use = |&peer: &PeerId| {
+            let peer = self.peers.get(peer);
+            peer.is_some_and(|peer| peer.session.is_some())
+        };
+        let ending: Vec<_> = lost.iter().copied().filter(in_use).collect();
+        if !ending.is_empty() {
+            self.fib.fail_neighbour(remote, link);
+            self.bfd.lost.extend(ending);
         }
         for peer in lost {
             self.effects.push_back(Effect::ResetPeer {
@@ -163,6 +180,14 @@ impl Router {
                 reason: StopReason::BfdDown,
                 back: Back::Now,
             });
+        }
+    }
+
+    /// Once the RIB has decided without the lost neighbours, no path leads to them, and path lists need not keep
+    /// away any more: whoever is announced at their addresses from then on is there.
+    pub(super) fn forget_bfd_losses(&mut self) {
+        if self.fib.has_failed_neighbours() && self.bfd.lost.is_empty() && !self.rib.has_work() {
+            self.fib.revive_neighbours();
         }
     }
 

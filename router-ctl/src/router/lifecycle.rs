@@ -205,6 +205,7 @@ impl Router {
         let Some(peer) = self.peers.remove(id) else {
             return;
         };
+        self.bfd.loss_is_told(id);
         self.rejudging.forget(id);
         self.groups.leave(id);
         for family in Family::ALL {

@@ -247,6 +247,7 @@ impl Router {
             }
             self.renew_own();
             self.track_next_hops();
+            self.forget_bfd_losses();
             if advertise.is_empty() && self.awaiting.is_empty() {
                 self.finish_restore(now);
             }

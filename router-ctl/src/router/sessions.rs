@@ -138,6 +138,7 @@ impl Router {
         let Some(session) = peer.session.take() else {
             return;
         };
+        self.bfd.loss_is_told(id);
         peer.changed = Some(now);
         peer.queued = 0;
         peer.congested = false;

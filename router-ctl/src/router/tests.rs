@@ -415,6 +415,8 @@ fn neighbour(number: u8, state: NeighbourState) -> HostEvent {
     HostEvent::Neighbour(key, state)
 }
 
+mod bfd_loss;
+mod flaps;
 mod neighbours;
 mod policies;
 
