@@ -184,7 +184,7 @@ impl Peer for OpenBgpdPeer {
             let all = best["attributes"].as_array()?.iter();
             all.clone().find(|one| one["type"] == name).cloned()
         };
-        let clusters = value("Cluster List")?;
+        let clusters = value("Cluster Id List")?;
         Some(Reflected {
             originator: value("Originator Id")?["originator"].as_str()?.to_owned(),
             clusters: strings(&clusters["cluster_list"]),
