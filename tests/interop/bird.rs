@@ -47,6 +47,12 @@ fn config(setup: &Setup) -> String {
     if setup.has(Extra::Bfd) {
         text.push_str("protocol bfd { interface \"*\" { interval 100 ms; multiplier 3; }; }\n");
     }
+    if setup.has(Extra::Unnumbered) {
+        // It does not look for neighbours, and does not speak of itself either unless it is told to.
+        text.push_str(
+            "protocol radv { interface \"eth0\" { min ra interval 3; max ra interval 4; }; }\n",
+        );
+    }
     for (number, source) in setup.sources.iter().enumerate() {
         write!(
             text,

@@ -118,6 +118,15 @@ fn name(setup: &Setup, router: IpAddr) -> String {
     }
 }
 
+/// A community that it calls by its name.
+fn number(community: &str) -> &str {
+    match community {
+        "gracefulShutdown" => "65535:0",
+        "blackhole" => "65535:666",
+        other => other,
+    }
+}
+
 fn segments(path: &Value) -> Option<Vec<u32>> {
     let segments = path.pointer("/aspath/segments")?.as_array()?.iter();
     let ases = segments.flat_map(|segment| segment["list"].as_array().into_iter().flatten());
@@ -240,7 +249,7 @@ impl Peer for FrrPeer {
             let list = best.get(key).and_then(|found| found["list"].as_array());
             let all = list.into_iter().flatten();
             let mut all: Vec<String> = all
-                .filter_map(|one| Some(one.as_str()?.to_owned()))
+                .filter_map(|one| Some(number(one.as_str()?).to_owned()))
                 .collect();
             all.sort();
             all

@@ -27,7 +27,7 @@ fn config(setup: &Setup) -> String {
     for source in &setup.sources {
         writeln!(
             text,
-            "neighbor {} {{ remote-as {}; passive }}",
+            "neighbor {} {{\n  remote-as {}\n  passive\n}}",
             source.address, source.asn
         )
         .ok();
@@ -115,10 +115,19 @@ fn attributes(setup: &Setup, one: &Announced) -> String {
     }
 }
 
+/// A community that it calls by its name.
+fn number(community: &str) -> &str {
+    match community {
+        "GRACEFUL_SHUTDOWN" => "65535:0",
+        "BLACKHOLE" => "65535:666",
+        other => other,
+    }
+}
+
 fn strings(value: &Value) -> Vec<String> {
     let all = value.as_array().into_iter().flatten();
     let mut all: Vec<String> = all
-        .filter_map(|one| Some(one.as_str()?.to_owned()))
+        .filter_map(|one| Some(number(one.as_str()?).to_owned()))
         .collect();
     all.sort();
     all
@@ -184,7 +193,7 @@ impl Peer for OpenBgpdPeer {
             let all = best["attributes"].as_array()?.iter();
             all.clone().find(|one| one["type"] == name).cloned()
         };
-        let clusters = value("Cluster List")?;
+        let clusters = value("Cluster Id List")?;
         Some(Reflected {
             originator: value("Originator Id")?["originator"].as_str()?.to_owned(),
             clusters: strings(&clusters["cluster_list"]),

@@ -90,9 +90,9 @@ matrix! {
     maximum_prefix,             "too many prefixes: the session ends, or there is a warning":       yes, yes, yes,  yes;
     local_as,                   "another AS towards a peer (RFC 7705)":                             yes, yes, yes,  yes;
     as_paths_rewritten,         "the peer's AS replaced, private ASes removed":                     yes, yes, yes,  yes;
-    own_as_accepted,            "paths with our own AS, refused and accepted":                      yes, yes, yes,  yes;
+    own_as_accepted,            "paths with our own AS, refused and accepted":                      yes, yes, "tells no AS what went through it", yes;
     ipv4_over_ipv6,             "IPv4 routes with IPv6 next hops (RFC 8950)":                       yes, yes, yes,  "no such feature";
-    unnumbered,                 "a neighbour known by its interface alone":                         yes, yes, "not tried", "no such feature";
+    unnumbered,                 "a neighbour known by its interface alone":                         yes, yes, "leaves router advertisements to others", "no IPv4 routes with IPv6 next hops";
     graceful_shutdown,          "graceful shutdown, ours and the peer's (RFC 8326)":                yes, yes, yes,  yes;
     blackhole,                  "blackhole community (RFC 7999)":                                  yes, yes, yes,  yes;
     default_route,              "a default route for the peer":                                     yes, yes, yes,  yes;

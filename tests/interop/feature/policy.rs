@@ -115,11 +115,9 @@ pub(crate) fn graceful_shutdown<P: Peer>() -> Result<()> {
     let world = World::run(2, &config(false))?;
     let setup = |number: usize| Setup::new(world.spoke(number), &[Carried::V4]);
     let leaving = setup(0).announce_with(KEPT, &["65535:0"], &[]);
-    let mut leaving_peer = P::start(&world.spoke(0).peer, &setup(0).announce(&[KEPT]))?;
+    let _leaving = P::start(&world.spoke(0).peer, &leaving)?;
     let peer = P::start(&world.spoke(1).peer, &setup(1).announce(&[KEPT]))?;
     world.router.wait_bgp_paths(KEPT, 2);
-    leaving_peer.announce(&setup(0).announce(&[]))?;
-    leaving_peer.announce(&leaving)?;
     world
         .router
         .wait_show("the path that leaves", &["bgp", "ipv4", KEPT], |shown| {
