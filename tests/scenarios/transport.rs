@@ -192,8 +192,8 @@ fn a_key_is_changed_under_a_session_of_two_of_our_own() -> Result<()> {
             .parameter("network-import-check = false")
             .text()
     };
-    let mut router = Daemon::start(&star.router, &near("one"))?;
-    let mut peer = Daemon::start(&spoke.peer, &far("one"))?;
+    let router = Daemon::start(&star.router, &near("one"))?;
+    let peer = Daemon::start(&spoke.peer, &far("one"))?;
     router.wait_established(spoke.peer_v4());
     router.reload(&near("two"))?;
     peer.reload(&far("two"))?;
@@ -348,7 +348,7 @@ fn a_reload_adds_and_removes_neighbours_and_touches_no_other() -> Result<()> {
             config.neighbor_with(spoke.peer_v4(), asn(spoke), Carries::Both, "passive = true")
         })
     };
-    let mut world = World::start("reload", 2, |star| text(star, 1))?;
+    let world = World::start("reload", 2, |star| text(star, 1))?;
     let quick = |spoke: &Spoke| SpeakerOptions {
         hold_time: 9,
         ..options(spoke)

@@ -51,7 +51,7 @@ impl Router {
         let known = self.aggregates.each.iter();
         if known
             .map(|(prefix, each)| (*prefix, each.settings.clone()))
-            .eq(configured.clone().into_iter())
+            .eq(configured.clone())
         {
             return;
         }

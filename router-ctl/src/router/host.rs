@@ -312,7 +312,14 @@ fn went_down(event: &HostEvent) -> Option<IfIndex> {
     match event {
         HostEvent::Link(link) if link.state != LinkState::Up => Some(link.index),
         HostEvent::LinkGone(index) => Some(*index),
-        _ => None,
+        HostEvent::Link(_)
+        | HostEvent::AddressAdded(_)
+        | HostEvent::AddressRemoved(_)
+        | HostEvent::Neighbour(..)
+        | HostEvent::ForeignRoute(_)
+        | HostEvent::ForeignRouteGone(_)
+        | HostEvent::Resync
+        | HostEvent::ResyncDone => None,
     }
 }
 

@@ -17,7 +17,7 @@ fn configure(rig: &mut Rig, text: &str) {
 fn orders(rig: &mut Rig) -> Vec<String> {
     rig.orders
         .drain(..)
-        .filter_map(|order| match order {
+        .filter_map(|order| match &order {
             Effect::StartPeer(start) => Some(match start.accept {
                 Some(Ticket(ticket)) => format!("start {} for {ticket}", start.name),
                 None => format!("start {}", start.name),
@@ -34,7 +34,14 @@ fn orders(rig: &mut Rig) -> Vec<String> {
             Effect::RemovePeer { peer, .. } => Some(format!("remove {}", peer.0)),
             Effect::RequestRefresh { peer, .. } => Some(format!("refresh {}", peer.0)),
             Effect::RefuseStranger(Ticket(ticket)) => Some(format!("refuse {ticket}")),
-            _ => None,
+            Effect::RangeKeys(_) | Effect::AdvertiseOn(_) | Effect::Bfd(_) => None,
+            Effect::Transmit { .. }
+            | Effect::ApplyFib { .. }
+            | Effect::KeepNeighbour(_)
+            | Effect::ForgetNeighbour(_)
+            | Effect::PutPort(_)
+            | Effect::RemovePort(_)
+            | Effect::Note(_) => panic!("not for a neighbour: {order:?}"),
         })
         .collect()
 }

@@ -60,9 +60,11 @@ impl Rig {
     fn resets(&self) -> Vec<(PeerId, String)> {
         self.orders
             .iter()
-            .filter_map(|order| match order {
-                Effect::ResetPeer { peer, reason, .. } => Some((*peer, reason.to_string())),
-                _ => None,
+            .filter_map(|order| {
+                let Effect::ResetPeer { peer, reason, .. } = order else {
+                    return None;
+                };
+                Some((*peer, reason.to_string()))
             })
             .collect()
     }
@@ -160,9 +162,11 @@ fn too_many_prefixes_end_the_session() {
     rig.announce(FIRST, "203.0.112.0/24", &[65001]);
     assert_eq!(rig.resets(), []);
     rig.announce(FIRST, "203.0.111.0/24", &[65001]);
-    let reset = rig.orders.iter().find_map(|order| match order {
-        Effect::ResetPeer { peer, back, .. } => Some((*peer, *back)),
-        _ => None,
+    let reset = rig.orders.iter().find_map(|order| {
+        let Effect::ResetPeer { peer, back, .. } = order else {
+            return None;
+        };
+        Some((*peer, *back))
     });
     assert_eq!(reset, Some((FIRST, Back::Never)));
 }
@@ -210,7 +214,7 @@ fn a_blackhole_route_drops_packets_and_stays_here() {
     );
     rig.event(Event::Configure(parsed(&text)));
     let raw = communities(&[65001], &[Community::BLACKHOLE]);
-    rig.announce_as(FIRST, "203.0.113.9/32", raw.clone());
+    rig.announce_as(FIRST, "203.0.113.9/32", raw);
     rig.announce_as(
         SECOND,
         "203.0.113.8/32",
