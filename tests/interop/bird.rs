@@ -53,20 +53,7 @@ fn config(setup: &Setup) -> String {
             "protocol radv { interface \"eth0\" { min ra interval 3; max ra interval 4; }; }\n",
         );
     }
-    for (number, source) in setup.sources.iter().enumerate() {
-        write!(
-            text,
-            "protocol bgp source{number} {{
-  local as {};
-  neighbor {} as {};
-  passive on;
-  ipv4 {{ import all; export none; }};
-}}
-",
-            setup.asn, source.address, source.asn
-        )
-        .ok();
-    }
+    sources(&mut text, setup);
     for (number, session) in setup.sessions.iter().enumerate() {
         let passive = if setup.opens == Opens::Router {
             "on"
@@ -86,19 +73,7 @@ fn config(setup: &Setup) -> String {
             Manner::TwoOctets => "enable as4 off;",
             Manner::ExtendedMessages => "enable extended messages on;",
         };
-        let mut extras = String::new();
-        if let Some(key) = setup.password() {
-            extras += &format!("password \"{key}\";");
-        }
-        if setup.has(Extra::TtlSecurity) {
-            extras += "ttl security on;";
-        }
-        if setup.has(Extra::Bfd) {
-            extras += "bfd on;";
-        }
-        if setup.has(Extra::Unnumbered) {
-            extras += "interface \"eth0\";";
-        }
+        let extras = extras(setup);
         write!(
             text,
             "protocol bgp router{number} {{
@@ -120,6 +95,42 @@ fn config(setup: &Setup) -> String {
         .ok();
     }
     text
+}
+
+/// Those whose routes it passes on.
+fn sources(text: &mut String, setup: &Setup) {
+    for (number, source) in setup.sources.iter().enumerate() {
+        write!(
+            text,
+            "protocol bgp source{number} {{
+  local as {};
+  neighbor {} as {};
+  passive on;
+  ipv4 {{ import all; export none; }};
+}}
+",
+            setup.asn, source.address, source.asn
+        )
+        .ok();
+    }
+}
+
+/// More lines of a session.
+fn extras(setup: &Setup) -> String {
+    let mut extras = String::new();
+    if let Some(key) = setup.password() {
+        extras += &format!("password \"{key}\";");
+    }
+    if setup.has(Extra::TtlSecurity) {
+        extras += "ttl security on;";
+    }
+    if setup.has(Extra::Bfd) {
+        extras += "bfd on;";
+    }
+    if setup.has(Extra::Unnumbered) {
+        extras += "interface \"eth0\";";
+    }
+    extras
 }
 
 /// Without capability 65 it takes no AS number of four octets in its configuration, and yet compares the one in ours.

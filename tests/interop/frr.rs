@@ -10,7 +10,9 @@ use lab::config::Carries;
 use lab::peer::Frr;
 use serde_json::Value;
 
-use crate::peer::{Announced, Extra, Manner, Opens, Peer, Reflected, Route, Setup, Source, said};
+use crate::peer::{
+    Announced, Extra, Manner, Opens, Peer, Reflected, Route, Session, Setup, Source, said,
+};
 
 pub(crate) struct FrrPeer {
     frr: Frr,
@@ -40,39 +42,7 @@ router bgp {}
         .ok();
     }
     for session in &setup.sessions {
-        let router = name(setup, session.router);
-        let interface = if setup.has(Extra::Unnumbered) {
-            "interface "
-        } else {
-            ""
-        };
-        write!(
-            text,
-            " neighbor {router} {interface}remote-as {}
- neighbor {router} timers connect 1
-",
-            setup.router_as
-        )
-        .ok();
-        if let Some(key) = setup.password() {
-            writeln!(text, " neighbor {router} password {key}").ok();
-        }
-        for (extra, words) in [
-            (Extra::TtlSecurity, "ttl-security hops 1"),
-            (Extra::Bfd, "bfd 3 100 100"),
-            (Extra::ExtendedNextHop, "capability extended-nexthop"),
-        ] {
-            if setup.has(extra) {
-                writeln!(text, " neighbor {router} {words}").ok();
-            }
-        }
-        if setup.manner == Manner::TwoOctets {
-            // There is no switch for this capability alone.
-            writeln!(text, " neighbor {router} dont-capability-negotiate").ok();
-        }
-        if setup.opens == Opens::Router {
-            writeln!(text, " neighbor {router} passive").ok();
-        }
+        neighbor(&mut text, setup, session);
     }
     for (family, ipv6) in [("ipv4", false), ("ipv6", true)] {
         writeln!(text, " address-family {family} unicast").ok();
@@ -107,6 +77,43 @@ router bgp {}
         route_map(&mut text, one);
     }
     text
+}
+
+/// The session apart from its families.
+fn neighbor(text: &mut String, setup: &Setup, session: &Session) {
+    let router = name(setup, session.router);
+    let interface = if setup.has(Extra::Unnumbered) {
+        "interface "
+    } else {
+        ""
+    };
+    write!(
+        text,
+        " neighbor {router} {interface}remote-as {}
+ neighbor {router} timers connect 1
+",
+        setup.router_as
+    )
+    .ok();
+    if let Some(key) = setup.password() {
+        writeln!(text, " neighbor {router} password {key}").ok();
+    }
+    for (extra, words) in [
+        (Extra::TtlSecurity, "ttl-security hops 1"),
+        (Extra::Bfd, "bfd 3 100 100"),
+        (Extra::ExtendedNextHop, "capability extended-nexthop"),
+    ] {
+        if setup.has(extra) {
+            writeln!(text, " neighbor {router} {words}").ok();
+        }
+    }
+    if setup.manner == Manner::TwoOctets {
+        // There is no switch for this capability alone.
+        writeln!(text, " neighbor {router} dont-capability-negotiate").ok();
+    }
+    if setup.opens == Opens::Router {
+        writeln!(text, " neighbor {router} passive").ok();
+    }
 }
 
 /// How it names the router.

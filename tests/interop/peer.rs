@@ -184,9 +184,12 @@ impl Setup {
 
     pub(crate) fn password(&self) -> Option<&'static str> {
         let mut extras = self.extras.iter();
-        extras.find_map(|extra| match extra {
-            Extra::Password(key) => Some(*key),
-            _ => None,
+        extras.find_map(|extra| {
+            if let Extra::Password(key) = extra {
+                Some(*key)
+            } else {
+                None
+            }
         })
     }
 

@@ -75,34 +75,42 @@ impl Config {
 
     /// `lines` stand below `[protocols.bgp.neighbor."…"]`.
     pub fn neighbor_with(
-        self,
-        address: impl Into<IpAddr>,
-        asn: u32,
-        carries: Carries,
-        lines: &str,
-    ) -> Self {
-        self.neighbor_exchanging(address, asn, carries, lines, "")
-    }
-
-    /// `exchange` stands below each of its address families.
-    pub fn neighbor_exchanging(
         mut self,
         address: impl Into<IpAddr>,
         asn: u32,
         carries: Carries,
         lines: &str,
+    ) -> Self {
+        let table = self.begin_neighbor(address.into(), asn, lines);
+        for (family, other) in [
+            ("ipv4-unicast", Carries::Ipv6),
+            ("ipv6-unicast", Carries::Ipv4),
+        ] {
+            if carries != other {
+                self.neighbors += &format!("[{table}.address-family.{family}]\n");
+            }
+        }
+        self
+    }
+
+    /// IPv4 routes alone; `exchange` stands below their address family.
+    pub fn neighbor_exchanging(
+        mut self,
+        address: impl Into<IpAddr>,
+        asn: u32,
+        lines: &str,
         exchange: &str,
     ) -> Self {
-        let table = format!("protocols.bgp.neighbor.\"{}\"", address.into());
-        let mut text = format!("\n[{table}]\nremote-as = {asn}\n{lines}\n");
-        if carries != Carries::Ipv6 {
-            text += &format!("[{table}.address-family.ipv4-unicast]\n{exchange}\n");
-        }
-        if carries != Carries::Ipv4 {
-            text += &format!("[{table}.address-family.ipv6-unicast]\n{exchange}\n");
-        }
-        self.neighbors.push_str(&text);
+        let table = self.begin_neighbor(address.into(), asn, lines);
+        self.neighbors += &format!("[{table}.address-family.ipv4-unicast]\n{exchange}\n");
         self
+    }
+
+    /// Returns the name of its table.
+    fn begin_neighbor(&mut self, address: IpAddr, asn: u32, lines: &str) -> String {
+        let table = format!("protocols.bgp.neighbor.\"{address}\"");
+        self.neighbors += &format!("\n[{table}]\nremote-as = {asn}\n{lines}\n");
+        table
     }
 
     /// More tables, as they are.

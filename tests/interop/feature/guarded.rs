@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use lab::config::{Carries, Config};
+use lab::config::Config;
 use lab::maps::wait_leads_to;
 
 use super::never;
@@ -20,7 +20,7 @@ fn two(lines: [&str; 2], exchange: [&str; 2]) -> Config {
         .zip(lines.iter().zip(exchange))
         .fold(base(2), |config, (number, (lines, exchange))| {
             let asn = 65001 + u32::from(number);
-            config.neighbor_exchanging(peer_v4(number), asn, Carries::Ipv4, lines, exchange)
+            config.neighbor_exchanging(peer_v4(number), asn, lines, exchange)
         })
 }
 

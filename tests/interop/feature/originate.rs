@@ -11,7 +11,7 @@ pub(crate) fn default_route<P: Peer>() -> Result<()> {
     let config = |exchange: &str| {
         base(1)
             .network(OURS_V4)
-            .neighbor_exchanging(peer_v4(0), 65001, Carries::Ipv4, "", exchange)
+            .neighbor_exchanging(peer_v4(0), 65001, "", exchange)
     };
     let world = World::run(1, &config("default-originate = {}"))?;
     let spoke = world.spoke(0);

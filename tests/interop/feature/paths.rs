@@ -18,7 +18,7 @@ const OTHER: &str = "192.0.2.0/25";
 pub(crate) fn route_reflection<P: Peer>() -> Result<()> {
     let config = (0..2).fold(base(2), |config, number| {
         let client = "route-reflector-client = true";
-        config.neighbor_exchanging(peer_v4(number), ROUTER_AS, Carries::Ipv4, "", client)
+        config.neighbor_exchanging(peer_v4(number), ROUTER_AS, "", client)
     });
     let world = World::run(2, &config)?;
     let spokes = [world.spoke(0), world.spoke(1)];
@@ -102,7 +102,7 @@ pub(crate) fn add_path_sent<P: Peer>() -> Result<()> {
             ""
         };
         let asn = 65001 + u32::from(number);
-        config.neighbor_exchanging(peer_v4(number), asn, Carries::Ipv4, "", exchange)
+        config.neighbor_exchanging(peer_v4(number), asn, "", exchange)
     });
     let world = World::run(3, &config)?;
     let start = |number: usize, prefixes: &[&str]| {
@@ -177,14 +177,8 @@ pub(crate) fn local_as<P: Peer>() -> Result<()> {
 pub(crate) fn as_paths_rewritten<P: Peer>() -> Result<()> {
     let config = base(3)
         .neighbor(peer_v4(0), 65001, Carries::Ipv4)
-        .neighbor_exchanging(peer_v4(1), 65001, Carries::Ipv4, "", "as-override = true")
-        .neighbor_exchanging(
-            peer_v4(2),
-            65003,
-            Carries::Ipv4,
-            "",
-            "remove-private-as = {}",
-        );
+        .neighbor_exchanging(peer_v4(1), 65001, "", "as-override = true")
+        .neighbor_exchanging(peer_v4(2), 65003, "", "remove-private-as = {}");
     let world = World::run(3, &config)?;
     let start = |number: usize, asn: u32, prefixes: &[&str]| {
         let spoke = world.spoke(number);
@@ -208,9 +202,7 @@ pub(crate) fn as_paths_rewritten<P: Peer>() -> Result<()> {
 
 /// A path that holds our own AS is refused until the configuration takes it; no session is reset for that.
 pub(crate) fn own_as_accepted<P: Peer>() -> Result<()> {
-    let config = |exchange: &str| {
-        base(1).neighbor_exchanging(peer_v4(0), 65001, Carries::Ipv4, "", exchange)
-    };
+    let config = |exchange: &str| base(1).neighbor_exchanging(peer_v4(0), 65001, "", exchange);
     let mut world = World::run(1, &config(""))?;
     let (speakers, sources) = world.behind(0, 1)?;
     let spoke = world.spoke(0);

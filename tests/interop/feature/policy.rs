@@ -32,7 +32,6 @@ pub(crate) fn policy_changes_without_a_reset<P: Peer>() -> Result<()> {
             config = config.neighbor_exchanging(
                 peer_v4(number),
                 65001 + u32::from(number),
-                Carries::Ipv4,
                 "",
                 &exchange(number),
             );
