@@ -37,7 +37,7 @@ fn reachable(last: u8) -> NeighbourState {
 fn following() -> Table {
     let mut table = Table::default();
     table.begin_resync();
-    table.finish_resync();
+    table.finish();
     table
 }
 
@@ -147,7 +147,7 @@ fn a_resync_tells_everything_in_order_and_forgets_what_was_before() {
         HostEvent::Neighbour(key(LINK), reachable(1)),
         HostEvent::ResyncDone,
     ];
-    assert_eq!(table.finish_resync(), told);
+    assert_eq!(table.finish(), told);
 }
 
 #[test]
@@ -172,5 +172,5 @@ fn a_notification_wins_over_a_dump_that_comes_after_it() {
         HostEvent::Neighbour(key(LINK), reachable(2)),
         HostEvent::ResyncDone,
     ];
-    assert_eq!(table.finish_resync(), told);
+    assert_eq!(table.finish(), told);
 }
