@@ -69,7 +69,7 @@ impl Ways {
 
     /// An interface or an address is gone, and IPv4 routes may be with it.
     pub(super) fn doubt(&mut self) {
-        self.doubtful |= !self.known.is_empty();
+        self.doubtful |= !self.known.is_empty() || self.listing.is_some();
     }
 
     /// Forgets the routes; until [`finish`](Self::finish) no events come out.
