@@ -68,7 +68,8 @@ impl Router {
         let connected: Vec<_> = host::connected(&self.host.addresses).collect();
         let statics: Vec<_> = self.active_statics().collect();
         for (&family, settings) in &bgp.address_family {
-            for (&prefix, network) in &settings.network {
+            let originated = settings.network.iter().filter(|(_, it)| !it.backdoor);
+            for (&prefix, network) in originated {
                 let known = connected.contains(&prefix)
                     || self.has_static(prefix)
                     || self.host.has_foreign_route(prefix);

@@ -415,6 +415,7 @@ fn neighbour(number: u8, state: NeighbourState) -> HostEvent {
     HostEvent::Neighbour(key, state)
 }
 
+mod distance;
 mod neighbours;
 mod policies;
 
