@@ -194,11 +194,7 @@ fn routes_are_in_doubt_when_the_kernel_may_have_dropped_some() {
         notified(&mut table, vec![route]);
         assert!(!table.begin_routes());
         notified(&mut table, vec![said]);
-        let doubtful = table.begin_routes();
-        (
-            doubtful,
-            doubtful.then(|| table.finish()).unwrap_or_default(),
-        )
+        table.begin_routes().then(|| table.finish())
     };
     let gone = vec![HostEvent::ForeignRouteGone(
         "203.0.113.0/24".parse().unwrap(),
