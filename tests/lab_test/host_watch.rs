@@ -237,6 +237,118 @@ fn neighbour_changes_arrive() -> Result<()> {
     Ok(())
 }
 
+/// `ip route` in a node; the words are split at spaces.
+fn ip(node: &Node, words: &str) -> Result<()> {
+    let mut command = std::process::Command::new("ip");
+    command.args(words.split(' '));
+    let output = node.output(command)?;
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    anyhow::ensure!(output.status.success(), "ip {words}: {complaint}");
+    Ok(())
+}
+
+fn route(net: &str) -> HostEvent {
+    HostEvent::ForeignRoute(net.parse().unwrap())
+}
+
+fn route_gone(net: &str) -> HostEvent {
+    HostEvent::ForeignRouteGone(net.parse().unwrap())
+}
+
+#[test]
+fn foreign_routes_are_in_the_dump_and_their_changes_arrive() -> Result<()> {
+    let (_lab, port, _far) = linked("routes")?;
+    let node = port.node();
+    port.add_address("192.0.2.1/24")?;
+    port.add_address("2001:db8::1/64")?;
+    ip(node, "route add 198.51.100.0/24 via 192.0.2.2")?;
+    ip(node, "route add blackhole 198.51.101.0/24")?;
+    ip(node, "route add 198.51.102.0/24 via 192.0.2.2 table 100")?;
+    let mut watch = Watch::open(node)?;
+    let events = watch.next()?;
+    let routes: Vec<_> = events
+        .iter()
+        .filter(|event| matches!(event, HostEvent::ForeignRoute(_)))
+        .collect();
+    assert_eq!(routes, [&route("198.51.100.0/24")]);
+
+    let (v4, v6) = ("203.0.113.0/24", "2001:db8:113::/48");
+    for (net, gateway) in [(v4, "192.0.2.2"), (v6, "2001:db8::2")] {
+        let add = format!("route add {net} via {gateway} proto static");
+        ip(node, &add)?;
+        watch.event(route(net))?;
+        ip(node, &format!("route add {net} dev eth0 metric 2000"))?;
+        ip(node, &format!("route del {net} via {gateway}"))?;
+        ip(node, &format!("route del {net} metric 2000"))?;
+        watch.event(route_gone(net))?;
+        ip(node, &add)?;
+        watch.event(route(net))?;
+        ip(node, &format!("route replace blackhole {net}"))?;
+        watch.event(route_gone(net))?;
+        ip(node, &format!("route del blackhole {net}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn several_next_hops_keep_a_route_until_the_last_is_gone() -> Result<()> {
+    let (_lab, port, _far) = linked("multipath")?;
+    let node = port.node();
+    port.add_address("2001:db8::1/64")?;
+    port.add_address("192.0.2.1/24")?;
+    let mut watch = Watch::open(node)?;
+    watch.event(HostEvent::ResyncDone)?;
+
+    let net = "2001:db8:113::/48";
+    let both = "nexthop via 2001:db8::2 nexthop via 2001:db8::3";
+    ip(node, &format!("route add {net} {both}"))?;
+    watch.event(route(net))?;
+    ip(node, &format!("route append {net} via 2001:db8::4"))?;
+    ip(node, &format!("route del {net} via 2001:db8::2"))?;
+    ip(node, &format!("route del {net} via 2001:db8::3"))?;
+    // The marker comes right after, so nothing was said between.
+    ip(node, "route add 203.0.113.0/24 via 192.0.2.2")?;
+    assert_eq!(watch.next()?, [route("203.0.113.0/24")]);
+    ip(node, &format!("route del {net} via 2001:db8::4"))?;
+    watch.event(route_gone(net))?;
+
+    // Which of two alike is replaced the kernel does not say.
+    let net = "198.51.100.0/24";
+    for verb in ["add", "append"] {
+        let last = if verb == "add" { 2 } else { 3 };
+        ip(node, &format!("route {verb} {net} via 192.0.2.{last}"))?;
+    }
+    watch.event(route(net))?;
+    ip(node, &format!("route replace {net} via 192.0.2.4"))?;
+    for last in [4, 3] {
+        ip(node, &format!("route del {net} via 192.0.2.{last}"))?;
+    }
+    watch.event(route_gone(net))
+}
+
+#[test]
+fn routes_that_went_with_their_link_without_a_word_are_missed() -> Result<()> {
+    let (_lab, port, _far) = linked("silent")?;
+    let node = port.node();
+    port.add_address("192.0.2.1/24")?;
+    let (by_gateway, by_source) = ("203.0.113.0/24", "198.51.100.0/24");
+    ip(node, &format!("route add {by_gateway} via 192.0.2.2"))?;
+    let mut watch = Watch::open(node)?;
+    watch.event(HostEvent::ResyncDone)?;
+
+    port.add_address("192.0.2.9/32")?;
+    let from = format!("route add {by_source} via 192.0.2.2 src 192.0.2.9");
+    ip(node, &from)?;
+    watch.event(route(by_source))?;
+    port.remove_address("192.0.2.9/32")?;
+    watch.event(route_gone(by_source))?;
+    port.down()?;
+    watch.event(route_gone(by_gateway))?;
+    port.up()?;
+    ip(node, &format!("route add {by_gateway} via 192.0.2.2"))?;
+    watch.event(route(by_gateway))
+}
+
 #[test]
 fn a_flood_that_overruns_the_socket_ends_in_a_new_and_true_picture() -> Result<()> {
     let (_lab, port, _far) = linked("overrun")?;

@@ -9,6 +9,7 @@ mod ecmp;
 mod exchange;
 mod link_down;
 mod maps;
+mod redistribute;
 mod restart;
 mod side_by_side;
 mod static_route;

@@ -34,7 +34,7 @@ mod view;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use router_common::next_hop::NextHopId;
 use router_common::path_list::{PathList, PathListId};
 use router_common::route::RouteId;
@@ -47,7 +47,7 @@ use self::path_list::Paths;
 use self::path_set::{SetId, SetKey};
 use self::plan::Batch;
 use self::table::{Capacity, Layers, Table};
-pub use self::types::{Gateway, GatewayId, LocalKind, PathSet, Probe, Reachability};
+pub use self::types::{Gateway, GatewayId, LocalKind, PathSet, Probe, Reachability, ViaDefault};
 pub use self::view::{Counts, LocalRoute, PathTarget, PathView, RouteKind, RouteView};
 use crate::host::NeighbourKey;
 use crate::prefix::{PrefixId, PrefixIndex};
@@ -65,6 +65,7 @@ pub struct Fib {
     /// Neighbours that the kernel was asked to keep, and those to ask for again.
     probed: BTreeSet<NeighbourKey>,
     lost: BTreeSet<NeighbourKey>,
+    via_default: ViaDefault,
 }
 
 /// Whether the reserved ids, whose packets have no route, are known to be in the maps.
@@ -96,6 +97,18 @@ impl Fib {
             orphans: Vec::new(),
             probed: BTreeSet::new(),
             lost: BTreeSet::new(),
+            via_default: ViaDefault::default(),
+        }
+    }
+
+    /// Gateways that resolve through a default route, or might now, are looked at again.
+    pub fn set_via_default(&mut self, via_default: ViaDefault) {
+        let before = std::mem::replace(&mut self.via_default, via_default);
+        if before.v4 != via_default.v4 {
+            self.gateways.note_prefix(Ipv4Net::default().into());
+        }
+        if before.v6 != via_default.v6 {
+            self.gateways.note_prefix(Ipv6Net::default().into());
         }
     }
 

@@ -4,7 +4,8 @@
 //! through the longest prefix that leads somewhere, and so on, eight levels deep at most. A route is passed
 //! over when it leads back to a gateway that is being resolved: nothing resolves through itself, and whether a
 //! route is installed cannot decide whether it may be. Own addresses are never a next hop. Through a blackhole
-//! or an unreachable route a gateway resolves to just that.
+//! or an unreachable route a gateway resolves to just that. A default route resolves gateways unless it is told
+//! not to ([`ViaDefault`]).
 
 use std::net::IpAddr;
 
@@ -17,7 +18,7 @@ use crate::fib::next_hop::{Target, Terminal};
 use crate::fib::path_list::Paths;
 use crate::fib::path_set::{Part, SetId, SetKey, combine};
 use crate::fib::table::Table;
-use crate::fib::types::{GatewayId, LocalKind};
+use crate::fib::types::{GatewayId, LocalKind, ViaDefault};
 use crate::host::{IfIndex, NeighbourKey};
 use crate::prefix::{PrefixId, PrefixIndex};
 
@@ -65,6 +66,7 @@ struct Search<'a> {
     paths: &'a Paths,
     gateways: &'a Gateways,
     is_up: &'a dyn Fn(IfIndex) -> bool,
+    via_default: ViaDefault,
     /// Gateways being resolved, the first asked for first.
     stack: SmallVec<[GatewayId; MAX_DEPTH]>,
     visits: usize,
@@ -97,6 +99,7 @@ impl Search<'_> {
                     found = Some((direct(link, gateway.address), 0));
                     true
                 }
+                Way::Routed(_) if !self.via_default.allows(self.index.prefix(prefix)) => continue,
                 Way::Routed(set) => {
                     found = self.follow(set);
                     found.is_some() || self.leads_to_us(set)
@@ -167,6 +170,7 @@ impl Fib {
             paths: &self.paths,
             gateways: &self.gateways,
             is_up: &|link| host.is_up(link),
+            via_default: self.via_default,
             stack: SmallVec::new(),
             visits: 0,
             scope: Vec::new(),

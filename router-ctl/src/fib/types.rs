@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use smallvec::SmallVec;
 
 use crate::host::{IfIndex, NeighbourKey};
@@ -25,6 +26,29 @@ pub enum Reachability {
     Resolved {
         metric: u32,
     },
+}
+
+/// Whether a default route resolves gateways of each family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViaDefault {
+    pub v4: bool,
+    pub v6: bool,
+}
+
+impl Default for ViaDefault {
+    fn default() -> Self {
+        Self { v4: true, v6: true }
+    }
+}
+
+impl ViaDefault {
+    pub(super) fn allows(self, prefix: IpNet) -> bool {
+        let default_allowed = match prefix {
+            IpNet::V4(_) => self.v4,
+            IpNet::V6(_) => self.v6,
+        };
+        default_allowed || prefix.prefix_len() > 0
+    }
 }
 
 /// Where the packets of a prefix go. Prefixes with equal sets share one path list.

@@ -1,4 +1,4 @@
-//! The only place that names netlink: what the Linux host has (links, addresses, neighbours), told to the
+//! The only place that names netlink: what the Linux host has (links, addresses, neighbours, routes), told to the
 //! router as [`HostEvent`]s, and the neighbours that the router asks the kernel to keep resolved.
 //!
 //! [`HostWatch`] subscribes first and dumps afterwards, on one socket, so no change can fall between the two.
@@ -14,16 +14,18 @@
 mod address;
 mod link;
 mod neighbour;
+mod route;
 mod socket;
 mod table;
+mod ways;
 
 use std::io;
 
 use netlink_packet_core::{NLM_F_DUMP_INTR, NetlinkMessage, NetlinkPayload};
-use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::LinkMessage;
 use netlink_packet_route::neighbour::NeighbourMessage;
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 pub use self::neighbour::Neighbours;
 
@@ -81,14 +83,16 @@ fn hint(source: &io::Error, detail: &Option<String>) -> String {
 const DUMP_ATTEMPTS: u32 = 8;
 
 /// rtnetlink multicast groups (linux/rtnetlink.h, `enum rtnetlink_groups`).
-const GROUPS: [u32; 4] = [
+const GROUPS: [u32; 6] = [
     libc::RTNLGRP_LINK,
     libc::RTNLGRP_NEIGH,
     libc::RTNLGRP_IPV4_IFADDR,
     libc::RTNLGRP_IPV6_IFADDR,
+    libc::RTNLGRP_IPV4_ROUTE,
+    libc::RTNLGRP_IPV6_ROUTE,
 ];
 
-/// Follows the links, addresses and neighbours of this network namespace.
+/// Follows the links, addresses, neighbours and foreign routes of this network namespace.
 #[derive(Debug)]
 pub struct HostWatch {
     socket: RouteSocket,
@@ -115,6 +119,11 @@ enum Stage {
     Links,
     Addresses,
     Neighbours,
+    /// Before the routes are listed again. The kernel tells of a link's end before it has dropped the routes, and
+    /// lists routes without waiting for that. A list of links does wait; what it says is known already.
+    Settle,
+    Routes4,
+    Routes6,
 }
 
 impl Stage {
@@ -122,23 +131,29 @@ impl Stage {
         match self {
             Self::Links => Some(Self::Addresses),
             Self::Addresses => Some(Self::Neighbours),
-            Self::Neighbours => None,
+            Self::Neighbours | Self::Settle => Some(Self::Routes4),
+            Self::Routes4 => Some(Self::Routes6),
+            Self::Routes6 => None,
         }
     }
 
     fn request(self) -> RouteNetlinkMessage {
         match self {
-            Self::Links => RouteNetlinkMessage::GetLink(LinkMessage::default()),
+            Self::Links | Self::Settle => RouteNetlinkMessage::GetLink(LinkMessage::default()),
             Self::Addresses => RouteNetlinkMessage::GetAddress(AddressMessage::default()),
             Self::Neighbours => RouteNetlinkMessage::GetNeighbour(NeighbourMessage::default()),
+            Self::Routes4 => route::dump(AddressFamily::Inet),
+            Self::Routes6 => route::dump(AddressFamily::Inet6),
         }
     }
 
     fn what(self) -> &'static str {
         match self {
-            Self::Links => "list the interfaces",
+            Self::Links | Self::Settle => "list the interfaces",
             Self::Addresses => "list the addresses",
             Self::Neighbours => "list the neighbours",
+            Self::Routes4 => "list the IPv4 routes",
+            Self::Routes6 => "list the IPv6 routes",
         }
     }
 }
@@ -161,6 +176,9 @@ impl HostWatch {
                 self.socket.drain()?;
                 self.table.begin_resync();
                 self.start_dump(Stage::Links, 1)?;
+            }
+            if matches!(self.phase, Phase::Following) && self.table.begin_routes() {
+                self.start_dump(Stage::Settle, 1)?;
             }
             match self.socket.receive().await? {
                 Received::Overrun => {
@@ -202,8 +220,9 @@ impl HostWatch {
     ) -> Result<(), KernelError> {
         let origin = self.origin(&message);
         match message.payload {
+            NetlinkPayload::InnerMessage(_) if origin == Origin::Dump && self.is_settling() => {}
             NetlinkPayload::InnerMessage(inner) => {
-                if let Some(observation) = observe(&inner) {
+                if let Some(observation) = observe(&inner, message.header.flags) {
                     events.extend(self.table.apply(observation, origin));
                 }
             }
@@ -234,6 +253,11 @@ impl HostWatch {
             }
             Phase::Stale | Phase::Dumping { .. } | Phase::Following => Origin::Notification,
         }
+    }
+
+    fn is_settling(&self) -> bool {
+        let settle = |stage| stage == Stage::Settle;
+        matches!(self.phase, Phase::Dumping { stage, .. } if settle(stage))
     }
 
     fn dump_refused(&mut self, source: io::Error) -> KernelError {
@@ -275,7 +299,7 @@ impl HostWatch {
             Some(next) => self.start_dump(next, 1)?,
             None => {
                 self.phase = Phase::Following;
-                events.extend(self.table.finish_resync());
+                events.extend(self.table.finish());
             }
         }
         Ok(())
@@ -287,7 +311,7 @@ impl HostWatch {
     clippy::wildcard_enum_match_arm,
     reason = "netlink's own enums grow with the kernel"
 )]
-fn observe(message: &RouteNetlinkMessage) -> Option<Observation> {
+fn observe(message: &RouteNetlinkMessage, flags: u16) -> Option<Observation> {
     match message {
         RouteNetlinkMessage::NewLink(link) => link::observe_new(link),
         RouteNetlinkMessage::DelLink(link) => link::observe_deleted(link),
@@ -295,6 +319,12 @@ fn observe(message: &RouteNetlinkMessage) -> Option<Observation> {
         RouteNetlinkMessage::DelAddress(address) => address::observe_deleted(address),
         RouteNetlinkMessage::NewNeighbour(neighbour) => neighbour::observe_new(neighbour),
         RouteNetlinkMessage::DelNeighbour(neighbour) => neighbour::observe_deleted(neighbour),
+        RouteNetlinkMessage::NewRoute(route) => {
+            route::observe_new(route, flags).map(Observation::Route)
+        }
+        RouteNetlinkMessage::DelRoute(route) => {
+            route::observe_deleted(route).map(Observation::Route)
+        }
         _ => None,
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::host::{Address, HostEvent, IfIndex, Link, NeighbourKey, NeighbourState};
+use super::ways::{RouteObservation, Ways};
+use crate::host::{Address, HostEvent, IfIndex, Link, LinkState, NeighbourKey, NeighbourState};
 
 /// One statement of the kernel about one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(super) enum Observation {
     AddressGone(Address),
     Neighbour(NeighbourKey, NeighbourState),
     NeighbourGone(NeighbourKey),
+    Route(RouteObservation),
 }
 
 /// Where a statement came from. While a dump runs, notifications win over it.
@@ -31,15 +33,17 @@ enum Key {
 }
 
 impl Observation {
-    fn key(&self) -> Key {
-        match self {
+    /// `None` for routes, of which a resync keeps its own account.
+    fn key(&self) -> Option<Key> {
+        Some(match self {
             Self::Link(link) => Key::Link(link.index),
             Self::LinkGone(index) => Key::Link(*index),
             Self::Address(address) | Self::AddressGone(address) => {
                 Key::Address(address.link, address.net)
             }
             Self::Neighbour(key, _) | Self::NeighbourGone(key) => Key::Neighbour(*key),
-        }
+            Self::Route(_) => return None,
+        })
     }
 }
 
@@ -48,6 +52,7 @@ pub(super) struct Table {
     links: BTreeMap<IfIndex, Link>,
     addresses: BTreeSet<(IfIndex, ipnet::IpNet)>,
     neighbours: BTreeMap<NeighbourKey, NeighbourState>,
+    routes: Ways,
     /// `Some` while a resync runs: what notifications have spoken of since its start.
     noted: Option<BTreeSet<Key>>,
 }
@@ -59,11 +64,33 @@ impl Table {
             noted: Some(BTreeSet::new()),
             ..Self::default()
         };
+        self.routes.begin();
     }
 
-    /// The complete picture between `Resync` and `ResyncDone`: links, then addresses, then neighbours.
-    pub(super) fn finish_resync(&mut self) -> Vec<HostEvent> {
+    /// Whether the routes have to be listed again; forgets them if so.
+    pub(super) fn begin_routes(&mut self) -> bool {
+        let doubtful = self.routes.is_doubtful();
+        if doubtful {
+            self.routes.begin();
+        }
+        doubtful
+    }
+
+    /// What the lists that are complete now have to tell: everything after
+    /// [`begin_resync`](Self::begin_resync), what changed after [`begin_routes`](Self::begin_routes).
+    pub(super) fn finish(&mut self) -> Vec<HostEvent> {
+        if self.noted.is_some() {
+            self.finish_resync()
+        } else {
+            self.routes.finish()
+        }
+    }
+
+    /// The complete picture between `Resync` and `ResyncDone`: links, then addresses, then neighbours, then
+    /// routes.
+    fn finish_resync(&mut self) -> Vec<HostEvent> {
         self.noted = None;
+        self.routes.finish();
         let links = self.links.values().cloned().map(HostEvent::Link);
         let addresses = self
             .addresses
@@ -77,16 +104,22 @@ impl Table {
             .chain(links)
             .chain(addresses)
             .chain(neighbours)
+            .chain(self.routes.prefixes().map(HostEvent::ForeignRoute))
             .chain(std::iter::once(HostEvent::ResyncDone))
             .collect()
     }
 
     /// Takes one statement in; returns what it changed.
     pub(super) fn apply(&mut self, observation: Observation, origin: Origin) -> Vec<HostEvent> {
-        let Some(noted) = &mut self.noted else {
+        if let Observation::Route(route) = observation {
+            return self.routes.apply(route, origin);
+        }
+        if origin == Origin::Notification && takes_routes_along(&observation) {
+            self.routes.doubt();
+        }
+        let (Some(noted), Some(key)) = (&mut self.noted, observation.key()) else {
             return self.change(observation);
         };
-        let key = observation.key();
         match origin {
             Origin::Notification => {
                 noted.insert(key);
@@ -124,6 +157,9 @@ impl Table {
                 .remove(&key)
                 .filter(|&before| before != NeighbourState::Failed)
                 .map(|_| HostEvent::Neighbour(key, NeighbourState::Failed)),
+            Observation::Route(route) => {
+                return self.routes.apply(route, Origin::Notification);
+            }
         };
         event.into_iter().collect()
     }
@@ -150,6 +186,19 @@ impl Table {
             events.push(HostEvent::LinkGone(index));
         }
         events
+    }
+}
+
+/// Whether the kernel may have dropped IPv4 routes with this, of which it says nothing.
+fn takes_routes_along(observation: &Observation) -> bool {
+    match observation {
+        Observation::Link(link) => link.state == LinkState::AdminDown,
+        Observation::LinkGone(_) => true,
+        Observation::AddressGone(address) => address.net.addr().is_ipv4(),
+        Observation::Address(_)
+        | Observation::Neighbour(..)
+        | Observation::NeighbourGone(_)
+        | Observation::Route(_) => false,
     }
 }
 

@@ -30,11 +30,14 @@ impl Router {
         self.rib
             .set_decision_config(sessions::decision_config(&self.config));
         self.choose_router_id();
+        self.choose_via_default();
         self.remove_unconfigured_peers();
         self.renew_settings();
         self.add_configured_peers();
         if former.protocols.static_routes != self.config.protocols.static_routes {
             self.replace_static_routes();
+        } else if former.protocols.bgp != self.config.protocols.bgp {
+            self.choose_protocols_again();
         }
         self.configure_aggregates();
         if self.host.complete() {

@@ -46,7 +46,10 @@ impl Router {
                 .filter(|local_as| !local_as.replace_as)
                 .map(|_| bgp.system_as),
             families: negotiated.families.iter().copied().collect(),
-            next_hop_v4,
+            // Over an IPv6 session the neighbour is asked to reach us there, for IPv4 too (RFC 8950 §4).
+            next_hop_v4: next_hop_v4.filter(|_| {
+                !negotiated.extended_next_hop || session.local.ip().to_canonical().is_ipv4()
+            }),
             next_hop_v6,
             extended_next_hop: negotiated.extended_next_hop,
             shared_subnets: self.shared_subnets(peer, session),

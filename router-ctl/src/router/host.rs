@@ -125,6 +125,10 @@ impl HostView {
         })
     }
 
+    pub(super) fn has_foreign_route(&self, prefix: IpNet) -> bool {
+        self.foreign_routes.contains(&prefix)
+    }
+
     /// The first global and the first link-local IPv6 address of an interface.
     pub(super) fn first_v6(&self, link: IfIndex) -> (Option<Ipv6Addr>, Option<Ipv6Addr>) {
         let own = || {
@@ -224,6 +228,11 @@ impl Router {
         if !self.host.complete() {
             return;
         }
+        // They come by the thousand and one by one; what is made of them is made once a slice of work.
+        if events.iter().all(is_foreign_route) {
+            self.aggregates.changed = true;
+            return;
+        }
         self.reconcile_ports();
         self.choose_router_id();
         self.introduce_ourselves();
@@ -305,6 +314,13 @@ impl Router {
             self.router_id = RouterId(found);
         }
     }
+}
+
+fn is_foreign_route(event: &HostEvent) -> bool {
+    matches!(
+        event,
+        HostEvent::ForeignRoute(_) | HostEvent::ForeignRouteGone(_)
+    )
 }
 
 /// The link that cannot carry anything any more.

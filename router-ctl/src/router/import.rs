@@ -34,6 +34,8 @@ pub struct ImportRules {
     /// BLACKHOLE means that packets are dropped here (RFC 7999).
     pub accept_blackhole: bool,
     pub default_local_pref: u32,
+    /// What policy rejects is not kept, where the neighbour can be asked for it again.
+    pub discard_rejected: bool,
 }
 
 impl ImportRules {
@@ -53,6 +55,16 @@ pub(super) struct Arrival<'a> {
     pub(super) session: Option<&'a Established>,
     pub(super) rules: &'a ImportRules,
     pub(super) attributes: &'a PathAttributes,
+}
+
+impl Arrival<'_> {
+    /// `discard-rejected`. Without route refresh a path could not be had again, so it is kept.
+    pub(super) fn is_forgotten(&self, judgement: &Judgement) -> bool {
+        let can_ask = |session: &Established| session.negotiated.route_refresh;
+        self.rules.discard_rejected
+            && *judgement == Judgement::Rejected(Rejection::Policy)
+            && self.session.is_some_and(can_ask)
+    }
 }
 
 impl Router {
@@ -79,6 +91,7 @@ impl Router {
                 && !bgp.parameters.ignore_graceful_shutdown,
             accept_blackhole: peer.config.accept_blackhole,
             default_local_pref: bgp.parameters.default_local_pref,
+            discard_rejected: settings.discard_rejected,
             chain: self.policies.chain(family, &names),
         }
     }

@@ -79,6 +79,7 @@ impl Router {
             .iter()
             .map(|(&family, settings)| (family, settings.clone()))
             .collect();
+        let is_up = peer.session.is_some();
         for (family, settings) in settings {
             let import = self.import_rules(id, family);
             let default_map = settings
@@ -104,8 +105,14 @@ impl Router {
             if let Some(entry) = peer.family_mut(family) {
                 entry.export = export;
                 if entry.import != import {
+                    // What the former rules had forgotten can only be asked for.
+                    let incomplete = entry.import.discard_rejected && is_up;
                     entry.import = import;
                     self.rejudging.request(id, family);
+                    if incomplete {
+                        self.effects
+                            .push_back(Effect::RequestRefresh { peer: id, family });
+                    }
                 }
             }
         }

@@ -181,6 +181,7 @@ impl Router {
         }
         router.compile_policies();
         router.add_configured_peers();
+        router.choose_via_default();
         router.add_static_routes();
         router.configure_aggregates();
         router

@@ -68,33 +68,37 @@ impl Router {
         let connected: Vec<_> = host::connected(self.host.live_addresses()).collect();
         let statics: Vec<_> = self.active_statics().collect();
         for (&family, settings) in &bgp.address_family {
-            for (&prefix, network) in &settings.network {
-                let known = connected.contains(&prefix) || self.has_static(prefix);
+            let originated = settings.network.iter().filter(|(_, it)| !it.backdoor);
+            for (&prefix, network) in originated {
+                let known = connected.contains(&prefix)
+                    || self.has_static(prefix)
+                    || self.host.has_foreign_route(prefix);
                 if known || !bgp.parameters.network_import_check {
                     let route = own_route(prefix, Origin::Igp, None);
                     let key = (prefix, OwnPath::NETWORK);
                     self.put_own(&mut own, key, route, (Source::Bgp, &network.route_map));
                 }
             }
-            let subnets = || host::subnets(self.host.live_addresses());
-            let sources = [
+            let mut subnets = host::subnets(self.host.live_addresses());
+            let mut foreign = self.host.foreign_routes();
+            let sources: [(_, _, _, &mut dyn Iterator<Item = IpNet>); 3] = [
                 (
                     &settings.redistribute_connected,
                     OwnPath::CONNECTED,
                     Source::Connected,
-                    subnets().collect::<Vec<_>>(),
+                    &mut subnets,
                 ),
                 (
                     &settings.redistribute_static,
                     OwnPath::STATIC,
                     Source::Static,
-                    statics.clone(),
+                    &mut statics.iter().copied(),
                 ),
                 (
                     &settings.redistribute_kernel,
                     OwnPath::KERNEL,
                     Source::Kernel,
-                    self.host.foreign_routes().collect(),
+                    &mut foreign,
                 ),
             ];
             for (redistribute, path_id, source, prefixes) in sources {

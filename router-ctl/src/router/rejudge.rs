@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::bgp::types::{Family, PathAttributes};
+use crate::bgp::types::{Family, Nlri, PathAttributes};
 use crate::policy::Scratch;
 use crate::prefix::PrefixId;
 use crate::rib::judgement::Judgement;
@@ -47,6 +47,12 @@ impl Rejudging {
     }
 }
 
+/// What becomes of a stored path.
+enum Verdict {
+    Kept(Judgement),
+    Forgotten,
+}
+
 impl Router {
     /// One slice of the walk.
     pub(super) fn judge_stored(&mut self, budget: usize) {
@@ -80,9 +86,19 @@ impl Router {
             if !self.rejudging.walking.contains(&(path.peer, family)) {
                 continue;
             }
-            if let Some(judgement) = self.judgement_of(id, family, path, scratch) {
-                self.rib
-                    .judge_again(id, (path.peer, path.path_id), &judgement);
+            match self.judgement_of(id, family, path, scratch) {
+                Some(Verdict::Kept(judgement)) => {
+                    self.rib
+                        .judge_again(id, (path.peer, path.path_id), &judgement);
+                }
+                Some(Verdict::Forgotten) => {
+                    let nlri = Nlri {
+                        prefix: self.index.prefix(id),
+                        path_id: path.path_id,
+                    };
+                    self.rib.withdraw(&self.index, path.peer, family, &[nlri]);
+                }
+                None => {}
             }
         }
     }
@@ -93,7 +109,7 @@ impl Router {
         family: Family,
         path: ReceivedPath,
         scratch: &mut Scratch,
-    ) -> Option<Judgement> {
+    ) -> Option<Verdict> {
         let peer = self.peers.get(path.peer)?;
         let entry = peer.families.iter().find(|each| each.family == family)?;
         if path.rejection == Some(Rejection::MaximumPrefix) && !self.has_room(peer, family, 1) {
@@ -110,6 +126,11 @@ impl Router {
             rules: &entry.import,
             attributes: &attributes,
         };
-        Some(self.judge_prefix(arrival, self.index.prefix(id), scratch))
+        let judgement = self.judge_prefix(arrival, self.index.prefix(id), scratch);
+        Some(if arrival.is_forgotten(&judgement) {
+            Verdict::Forgotten
+        } else {
+            Verdict::Kept(judgement)
+        })
     }
 }

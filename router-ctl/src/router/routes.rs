@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use ipnet::IpNet;
 
-use crate::bgp::types::NextHop;
+use crate::bgp::types::{Family, NextHop};
 use crate::config::model::{Distance, StaticRoute};
-use crate::fib::{Gateway, GatewayId, PathSet, Probe, Reachability as FibReachability};
+use crate::fib::{Gateway, GatewayId, PathSet, Probe, Reachability as FibReachability, ViaDefault};
 use crate::host::IfIndex;
 use crate::prefix::PrefixId;
 use crate::rib::next_hops::{LinkScope, NextHopRef, Reachability};
@@ -149,6 +149,15 @@ impl Router {
         }
     }
 
+    /// Whether next hops resolve through default routes (`no-resolve-via-default`).
+    pub(super) fn choose_via_default(&mut self) {
+        let system = &self.config.system;
+        self.fib.set_via_default(ViaDefault {
+            v4: !system.ip_no_resolve_via_default,
+            v6: !system.ipv6_no_resolve_via_default,
+        });
+    }
+
     /// Whether a static route leads anywhere.
     pub(super) fn is_static_active(&self, prefix: IpNet) -> bool {
         let id = self.index.get(prefix);
@@ -216,11 +225,13 @@ impl Router {
     fn bgp_winner(&self, id: PrefixId) -> Option<Winner> {
         let selection = self.rib.selection(id)?;
         let discards = selection.next_hops.first() == Some(&NextHopRef::DISCARD);
-        let distances = self.distances();
+        let prefix = self.index.prefix(id);
+        let distances = self.distances(Family::of(prefix));
         let (protocol, distance) = match selection.kind {
             PeerKind::Local if discards => (Protocol::Aggregate, distances.local),
             // Another source has the prefix, or it would not be originated.
             PeerKind::Local => return None,
+            PeerKind::Ebgp if self.is_backdoor(prefix) => (Protocol::Ebgp, distances.local),
             PeerKind::Ebgp => (Protocol::Ebgp, distances.external),
             PeerKind::Ibgp => (Protocol::Ibgp, distances.internal),
         };
@@ -242,9 +253,31 @@ impl Router {
         })
     }
 
-    fn distances(&self) -> Distance {
+    /// Those of the family before those of all.
+    fn distances(&self, family: Family) -> Distance {
+        let Some(bgp) = &self.config.protocols.bgp else {
+            return Distance::default();
+        };
+        let global = bgp.parameters.distance;
+        let settings = bgp.address_family.get(&family);
+        settings.map_or(global, |settings| settings.distance.over(global))
+    }
+
+    /// `network … backdoor`: what eBGP tells of the prefix is the last resort.
+    fn is_backdoor(&self, prefix: IpNet) -> bool {
         let bgp = self.config.protocols.bgp.as_ref();
-        bgp.map_or_else(Distance::default, |bgp| bgp.parameters.distance)
+        let family = bgp.and_then(|bgp| bgp.address_family.get(&Family::of(prefix)));
+        let network = family.and_then(|family| family.network.get(&prefix));
+        network.is_some_and(|network| network.backdoor)
+    }
+
+    /// Distances may be others now. They decide between protocols only, so nothing but the prefixes of static
+    /// routes can have another winner.
+    pub(super) fn choose_protocols_again(&mut self) {
+        let contested: Vec<_> = self.routes.statics.keys().copied().collect();
+        for id in contested {
+            self.install(id);
+        }
     }
 
     /// Carries news between the RIB's next hops and the FIB's gateways until neither has any.

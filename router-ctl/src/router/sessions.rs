@@ -304,9 +304,19 @@ impl Router {
         };
         let (fits, above) = self.split_at_limit(peer, update.family, &update.announced);
         let judged = self.judge(arrival, &fits, scratch);
-        for (judgement, announced) in &judged {
-            self.rib
-                .take_in(&mut self.index, id, (attributes, judgement), announced);
+        let judged = judged.into_iter().map(|(judgement, announced)| {
+            let forgotten = arrival.is_forgotten(&judgement);
+            (judgement, announced, forgotten)
+        });
+        for (judgement, announced, forgotten) in judged {
+            if forgotten {
+                // The path that it takes the place of is gone too.
+                self.rib
+                    .withdraw(&self.index, id, update.family, &announced);
+            } else {
+                self.rib
+                    .take_in(&mut self.index, id, (attributes, &judgement), &announced);
+            }
         }
         let blocked = Judgement::Rejected(Rejection::MaximumPrefix);
         self.rib

@@ -416,6 +416,7 @@ fn neighbour(number: u8, state: NeighbourState) -> HostEvent {
 }
 
 mod bfd_loss;
+mod distance;
 mod flaps;
 mod neighbours;
 mod policies;

@@ -136,7 +136,6 @@ fn bestpath(at: &mut Section<'_>, p: &mut Parameters) {
     at.group("origin", |at| {
         at.flag("multipath-relax", &mut p.origin_multipath_relax);
     });
-    at.flag_on("compare-routerid", &mut p.compare_routerid);
     at.group("med", |at| {
         at.flag("missing-as-worst", &mut p.med_missing_as_worst);
     });

@@ -26,6 +26,7 @@ pub(super) fn check(
     hops(&mut problems, place, settings, kind);
     capabilities(&mut problems, place, settings);
     bfd_profile(&mut problems, config, place, settings);
+    without_effect(&mut problems, place, settings);
     path_attribute(&mut problems, place, &settings.path_attribute);
     family::check(&mut problems, bgp, place, settings);
     if !has_warnings(settings) {
@@ -58,6 +59,29 @@ fn local_as(problems: &mut Vec<Problem>, bgp: &Bgp, place: &Place, settings: &Ne
             Code::Conflict,
             message,
             "choose an AS that is not the neighbor's",
+        );
+    }
+}
+
+/// Leaves that other routers have and this one cannot honour: taken silently they would be a trap.
+fn without_effect(problems: &mut Vec<Problem>, place: &Place, settings: &NeighborSettings) {
+    let mut error = |leaf: &str, message: &str, hint: &str| {
+        let problem = Problem::error(&place.path(leaf), Code::NotApplicable, message);
+        problems.push(problem.hint(hint));
+    };
+    if settings.advertisement_interval.is_some_and(|held| held > 0) {
+        error(
+            "advertisement-interval",
+            "announcements cannot be held back: they leave once the data plane forwards",
+            "remove it, or set it to 0",
+        );
+    }
+    let bfd = settings.bfd.as_ref();
+    if bfd.is_some_and(|bfd| bfd.check_control_plane_failure) {
+        error(
+            "bfd check-control-plane-failure",
+            "the loss of a BFD session always ends the BGP session, whatever its control plane does (RFC 9384)",
+            "remove it, or remove bfd where routes are to outlive a restart of the neighbor",
         );
     }
 }

@@ -414,6 +414,30 @@ fn what_all_members_of_a_group_lack_is_said_once() {
 }
 
 #[test]
+fn what_would_have_no_effect_is_refused() {
+    check_neighbor("advertisement-interval = 0", &[]);
+    check_neighbor(
+        "advertisement-interval = 5",
+        &[&format!(
+            "error not-applicable 9:1 {NEIGHBOR} advertisement-interval: announcements cannot be held back: they leave once the data plane forwards | remove it, or set it to 0"
+        )],
+    );
+    check_neighbor(
+        "bfd.check-control-plane-failure = true",
+        &[&format!(
+            "error not-applicable 9:5 {NEIGHBOR} bfd check-control-plane-failure: the loss of a BFD session always ends the BGP session, whatever its control plane does (RFC 9384) | remove it, or remove bfd where routes are to outlive a restart of the neighbor"
+        )],
+    );
+    check_bgp("bestpath.compare-routerid = true", &[]);
+    check_bgp(
+        "bestpath.compare-routerid = false",
+        &[
+            "error not-applicable 5:29 protocols bgp parameters bestpath compare-routerid: cannot be switched off | remove it",
+        ],
+    );
+}
+
+#[test]
 fn traps_are_warnings() {
     check_bgp(
         "[protocols.bgp.neighbor.\"10.0.0.2\"]\nremote-as = 65001",

@@ -76,8 +76,6 @@ pub struct Parameters {
     pub peer_type_multipath_relax: bool,
     /// `bestpath origin multipath-relax`
     pub origin_multipath_relax: bool,
-    /// `bestpath compare-routerid`; absent is on.
-    pub compare_routerid: bool,
     pub always_compare_med: bool,
     /// `bestpath med missing-as-worst`
     pub med_missing_as_worst: bool,
@@ -127,7 +125,6 @@ impl Default for Parameters {
             as_path_multipath_relax: false,
             peer_type_multipath_relax: false,
             origin_multipath_relax: false,
-            compare_routerid: true,
             always_compare_med: false,
             med_missing_as_worst: false,
             network_import_check: true,

@@ -206,11 +206,12 @@ const BESTPATH: &[Node] = &[
     group("as-path", BESTPATH_AS_PATH, "AS path").dotted(),
     group("peer-type", BESTPATH_PEER_TYPE, "eBGP and iBGP").dotted(),
     group("origin", BESTPATH_ORIGIN, "ORIGIN").dotted(),
-    flag_on(
+    Node::new(
         "compare-routerid",
+        Kind::AlwaysOn,
         "The lower router id wins between equal eBGP paths, and not the older path",
     )
-    .re_evaluate(),
+    .default("true"),
     group("med", BESTPATH_MED, "MED").dotted(),
 ];
 

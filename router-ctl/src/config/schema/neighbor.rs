@@ -150,7 +150,7 @@ const SETTINGS: &[Node] = &[
     leaf(
         "advertisement-interval",
         Type::Integer(0, 600),
-        "Time between announcements of one route",
+        "Time between announcements; 0 alone is accepted, as they leave once the data plane forwards",
     )
     .default("0")
     .unit("seconds"),
@@ -210,7 +210,7 @@ const BFD: &[Node] = &[
     leaf("profile", Type::Name, "How the BFD session is timed").default("300 ms, three times"),
     flag(
         "check-control-plane-failure",
-        "A neighbor whose BFD fails together with its control plane may be restarting",
+        "Refused: the loss of a BFD session always ends the BGP session",
     ),
 ];
 

@@ -166,7 +166,7 @@ fn a_change_of_what_all_share_resets_no_session() {
         &[
             "ebgp-requires-policy",
             "bestpath as-path multipath-relax",
-            "bestpath compare-routerid",
+            "bestpath med missing-as-worst",
             "always-compare-med",
         ],
     );

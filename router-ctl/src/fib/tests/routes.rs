@@ -8,7 +8,7 @@ use smallvec::smallvec;
 use super::world::{Route, World, ip, link, net, via};
 use crate::fib::op::FibOp;
 use crate::fib::table::Capacity;
-use crate::fib::{Fib, Gateway, PathSet, PathTarget, PathView, Reachability};
+use crate::fib::{Fib, Gateway, PathSet, PathTarget, PathView, Reachability, ViaDefault};
 use crate::host::{IfIndex, LinkState};
 use crate::prefix::PrefixIndex;
 
@@ -294,6 +294,44 @@ fn a_gateway_resolves_through_routes_and_follows_them() {
     world.sync();
     assert_eq!(world.neighbour_of("198.51.100.1"), 2);
     assert_eq!(world.fib.drain_gateway_changes(&world.index), [id]);
+}
+
+#[test]
+fn a_default_route_resolves_gateways_unless_it_is_told_not_to() {
+    let mut world = World::two_ports();
+    let id = world.gateway(Gateway {
+        address: ip("192.0.2.9"),
+        link: None,
+    });
+    world.set("198.51.100.0/24", via(&["192.0.2.9"]));
+    world.set("0.0.0.0/0", via(&["10.0.1.2"]));
+    world.sync();
+    assert_eq!(world.neighbour_of("198.51.100.1"), 2);
+    assert_eq!(world.fib.drain_gateway_changes(&world.index), [id]);
+    let forbid = |v4: bool, v6: bool| ViaDefault { v4: !v4, v6: !v6 };
+
+    // Live, and for that family alone.
+    world.fib.set_via_default(forbid(false, true));
+    world.sync();
+    assert_eq!(world.neighbour_of("198.51.100.1"), 2);
+    world.fib.set_via_default(forbid(true, true));
+    assert_eq!(world.fib.drain_gateway_changes(&world.index), [id]);
+    world.sync();
+    assert_eq!(world.fib.reachability(id), Reachability::Unresolved);
+    assert_eq!(world.verdict("198.51.100.1"), Verdict::PassUnreachable);
+    assert_eq!(world.neighbour_of("203.0.113.1"), 2, "the route is there");
+
+    // Any longer prefix still does, and the default route does again when it may.
+    world.set("192.0.0.0/8", via(&["10.0.2.3"]));
+    world.sync();
+    assert_eq!(world.neighbour_of("198.51.100.1"), 3);
+    world.unset("192.0.0.0/8");
+    world.sync();
+    assert_eq!(world.fib.reachability(id), Reachability::Unresolved);
+    world.fib.set_via_default(ViaDefault::default());
+    world.sync();
+    assert_eq!(world.neighbour_of("198.51.100.1"), 2);
+    world.check_everything();
 }
 
 #[test]

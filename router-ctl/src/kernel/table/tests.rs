@@ -1,5 +1,6 @@
 use super::*;
 use crate::host::{LinkState, MacAddress};
+use crate::kernel::ways::{Slot, Through, Way};
 
 const LINK: IfIndex = IfIndex(2);
 const OTHER: IfIndex = IfIndex(3);
@@ -37,7 +38,7 @@ fn reachable(last: u8) -> NeighbourState {
 fn following() -> Table {
     let mut table = Table::default();
     table.begin_resync();
-    table.finish_resync();
+    table.finish();
     table
 }
 
@@ -147,7 +148,7 @@ fn a_resync_tells_everything_in_order_and_forgets_what_was_before() {
         HostEvent::Neighbour(key(LINK), reachable(1)),
         HostEvent::ResyncDone,
     ];
-    assert_eq!(table.finish_resync(), told);
+    assert_eq!(table.finish(), told);
 }
 
 #[test]
@@ -172,5 +173,63 @@ fn a_notification_wins_over_a_dump_that_comes_after_it() {
         HostEvent::Neighbour(key(LINK), reachable(2)),
         HostEvent::ResyncDone,
     ];
-    assert_eq!(table.finish_resync(), told);
+    assert_eq!(table.finish(), told);
+}
+
+fn foreign(prefix: &str) -> Observation {
+    let slot = Slot {
+        prefix: prefix.parse().unwrap(),
+        tos: 0,
+        metric: 0,
+    };
+    let through = Through::Object(1);
+    Observation::Route(RouteObservation::Added(vec![Way { slot, through }]))
+}
+
+#[test]
+fn routes_are_in_doubt_when_the_kernel_may_have_dropped_some() {
+    let silent = |said: Observation| {
+        let mut table = following();
+        let route = foreign("203.0.113.0/24");
+        notified(&mut table, vec![route]);
+        assert!(!table.begin_routes());
+        notified(&mut table, vec![said]);
+        table.begin_routes().then(|| table.finish())
+    };
+    let gone = vec![HostEvent::ForeignRouteGone(
+        "203.0.113.0/24".parse().unwrap(),
+    )];
+    let down = Link {
+        state: LinkState::AdminDown,
+        ..link(LINK, 1500)
+    };
+    for said in [
+        Observation::Link(down),
+        Observation::LinkGone(LINK),
+        Observation::AddressGone(address(LINK)),
+    ] {
+        assert_eq!(silent(said.clone()), Some(gone.clone()), "{said:?}");
+    }
+    for said in [
+        Observation::Link(link(LINK, 1500)),
+        Observation::NeighbourGone(key(LINK)),
+    ] {
+        assert_eq!(silent(said.clone()), None, "{said:?}");
+    }
+}
+
+#[test]
+fn a_resync_names_every_route_last() {
+    let mut table = following();
+    notified(&mut table, vec![foreign("198.51.100.0/24")]);
+    table.begin_resync();
+    table.apply(foreign("203.0.113.0/24"), Origin::Dump);
+    table.apply(Observation::Link(link(LINK, 1500)), Origin::Dump);
+    let told = [
+        HostEvent::Resync,
+        HostEvent::Link(link(LINK, 1500)),
+        HostEvent::ForeignRoute("203.0.113.0/24".parse().unwrap()),
+        HostEvent::ResyncDone,
+    ];
+    assert_eq!(table.finish(), told);
 }

@@ -20,7 +20,7 @@ fn parsed(text: &str) -> Box<Config> {
 }
 
 /// A rig with all three neighbours up and nothing said yet.
-fn rig(more: &str) -> Rig {
+pub(super) fn rig(more: &str) -> Rig {
     let mut rig = Rig::new(&with(more));
     for peer in [FIRST, SECOND, THIRD] {
         rig.up(peer);
@@ -34,7 +34,7 @@ fn rig(more: &str) -> Rig {
 }
 
 impl Rig {
-    fn configure(&mut self, more: &str) {
+    pub(super) fn configure(&mut self, more: &str) {
         self.event(Event::Configure(parsed(&with(more))));
     }
 
@@ -303,4 +303,87 @@ fn connected_and_static_routes_are_redistributed_while_they_are_there() {
     rig.event(Event::Host(vec![link(1, LinkState::NoCarrier)]));
     let told = rig.heard(THIRD);
     assert!(told.contains(&"-192.0.2.0/24".to_owned()), "{told:?}");
+}
+
+const DENY: &str = "
+[policy.prefix-list.NONE.rule.10]
+action = \"deny\"
+prefix = \"203.0.113.0/24\"
+le = 32
+[policy.prefix-list.NONE.rule.20]
+action = \"permit\"
+prefix = \"0.0.0.0/0\"
+le = 32
+";
+
+impl Rig {
+    /// Refreshes that were asked for since the last call.
+    fn refreshes(&mut self) -> usize {
+        let orders = std::mem::take(&mut self.orders);
+        let asked = |order: &&Effect| matches!(order, Effect::RequestRefresh { .. });
+        orders.iter().filter(asked).count()
+    }
+
+    fn received(&self, peer: PeerId) -> usize {
+        self.router.rib.counts(peer, Family::Ipv4Unicast).received
+    }
+
+    /// The first neighbour's family with these leaves.
+    fn configure_first(&mut self, leaves: &str) {
+        let section = "[protocols.bgp.neighbor.\"10.0.1.2\".address-family.ipv4-unicast]\n";
+        let text = with(DENY).replace(section, &format!("{section}{leaves}\n"));
+        self.event(Event::Configure(parsed(&text)));
+    }
+}
+
+#[test]
+fn rejected_paths_are_forgotten_and_asked_for_again_when_policy_changes() {
+    let deny = "prefix-list.import = \"NONE\"";
+    let forgetful = format!("{deny}\ndiscard-rejected = true");
+    let mut rig = rig("");
+    rig.announce(FIRST, "203.0.113.0/24", &[65001]);
+    rig.announce(FIRST, "203.0.112.0/24", &[65001]);
+    rig.announce(FIRST, "203.0.111.0/24", &[65001, 65000]);
+    rig.configure_first(deny);
+    assert_eq!(rig.received(FIRST), 3, "kept with the reason");
+    rig.configure_first(&forgetful);
+    assert_eq!(rig.received(FIRST), 2, "a loop is not policy's word");
+    assert_eq!(rig.refreshes(), 0, "nothing was missing");
+
+    rig.announce(FIRST, "203.0.113.128/25", &[65001]);
+    assert_eq!(rig.received(FIRST), 2);
+    assert_eq!(rig.interfaces_of("203.0.113.200"), Vec::<u32>::new());
+
+    rig.configure_first("discard-rejected = true");
+    assert_eq!(rig.refreshes(), 1, "what is not there has to be asked for");
+    rig.announce(FIRST, "203.0.113.0/24", &[65001]);
+    assert_eq!(rig.interfaces_of("203.0.113.1"), [1]);
+    // A path that is rejected takes the place of the one that was not.
+    rig.configure_first(&forgetful);
+    assert_eq!(rig.refreshes(), 1);
+    assert_eq!(rig.received(FIRST), 2);
+    assert_eq!(rig.interfaces_of("203.0.113.1"), Vec::<u32>::new());
+    rig.configure_first(deny);
+    assert_eq!(rig.refreshes(), 1, "from now on they are kept");
+    rig.event(Event::Reset {
+        peer: FIRST,
+        how: crate::router::event::ResetKind::SoftIn,
+    });
+    assert_eq!(rig.refreshes(), 1);
+}
+
+#[test]
+fn a_neighbour_that_cannot_be_asked_again_has_its_rejected_paths_kept() {
+    let mut rig = rig("");
+    rig.down(FIRST, Retain::No);
+    rig.up_as(
+        FIRST,
+        Negotiated {
+            route_refresh: false,
+            ..negotiated(FIRST)
+        },
+    );
+    rig.configure_first("prefix-list.import = \"NONE\"\ndiscard-rejected = true");
+    rig.announce(FIRST, "203.0.113.0/24", &[65001]);
+    assert_eq!(rig.received(FIRST), 1);
 }
