@@ -228,6 +228,13 @@ impl Router {
         if !self.host.complete() {
             return;
         }
+        // A MAC that is learnt changes next hops and nothing that is configured.
+        if events
+            .iter()
+            .all(|event| matches!(event, HostEvent::Neighbour(..)))
+        {
+            return;
+        }
         // They come by the thousand and one by one; what is made of them is made once a slice of work.
         if events.iter().all(is_foreign_route) {
             self.aggregates.changed = true;
