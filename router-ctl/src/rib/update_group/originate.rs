@@ -102,6 +102,10 @@ impl Group {
     }
 
     fn prepare(&mut self, family: Family, work: &mut Work<'_>) {
+        // A search for what the former condition asked for has nothing to say any more.
+        let originated = &mut self.originated[slot(family)];
+        originated.witness = None;
+        originated.search = Scan::default();
         let settings = self.key().family(family);
         let bound = work.rib.prefix_bound(family);
         if settings.default_originate.is_none() || !self.key().families.contains(family) {
@@ -111,9 +115,7 @@ impl Group {
         } else if bound == 0 {
             self.decide_default(family, None, work);
         } else {
-            let originated = &mut self.originated[slot(family)];
-            originated.witness = None;
-            originated.search.restart(bound);
+            self.originated[slot(family)].search.restart(bound);
         }
     }
 
