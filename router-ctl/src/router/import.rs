@@ -1,8 +1,9 @@
 //! What becomes of a path that a neighbour sends: whether it may be used, and with which attributes. The path is
 //! kept as it came, whatever this says, so that other rules can judge it again without the neighbour.
 
+use std::borrow::Cow;
+
 use ipnet::IpNet;
-use smallvec::SmallVec;
 
 use crate::bgp::attributes::{AttributesEditor, Community};
 use crate::bgp::types::{Asn, Family, Nlri, PathAttributes};
@@ -45,8 +46,12 @@ impl ImportRules {
     }
 }
 
-/// Prefixes of one UPDATE that were judged alike.
-pub(super) type Judged = SmallVec<[(Judgement, Vec<Nlri>); 1]>;
+/// What became of the prefixes of one UPDATE.
+pub(super) enum Judged {
+    Alike(Judgement),
+    /// Those that were judged alike together.
+    Apart(Vec<(Judgement, Vec<Nlri>)>),
+}
 
 /// A path as its sender sent it.
 #[derive(Clone, Copy)]
@@ -103,22 +108,26 @@ impl Router {
         announced: &[Nlri],
         scratch: &mut Scratch,
     ) -> Judged {
-        let alike = |judgement| Judged::from_iter([(judgement, announced.to_vec())]);
         if let Some(rejection) = self.refusal(arrival) {
-            return alike(Judgement::Rejected(rejection));
+            return Judged::Alike(Judgement::Rejected(rejection));
         }
-        let depends = arrival
-            .rules
-            .chain
-            .as_ref()
-            .is_some_and(Chain::depends_on_prefix);
-        let Some(first) = announced.first() else {
-            return Judged::new();
+        let chain = arrival.rules.chain.as_ref();
+        let (Some(first), false) = (
+            announced.first(),
+            chain.is_some_and(Chain::depends_on_prefix),
+        ) else {
+            return Judged::Apart(self.judge_apart(arrival, announced, scratch));
         };
-        if !depends {
-            return alike(self.judge_one(arrival, first.prefix, scratch));
-        }
-        let mut judged = Judged::new();
+        Judged::Alike(self.judge_one(arrival, first.prefix, scratch))
+    }
+
+    fn judge_apart(
+        &self,
+        arrival: Arrival<'_>,
+        announced: &[Nlri],
+        scratch: &mut Scratch,
+    ) -> Vec<(Judgement, Vec<Nlri>)> {
+        let mut judged = Vec::<(Judgement, Vec<Nlri>)>::new();
         for nlri in announced {
             let judgement = self.judge_one(arrival, nlri.prefix, scratch);
             match judged.iter_mut().find(|(known, _)| *known == judgement) {
@@ -255,9 +264,13 @@ fn has_community(attributes: &PathAttributes, wanted: Community) -> bool {
 }
 
 /// A path as policy sees it.
-fn entered(received: &PathAttributes, rules: &ImportRules, steps_down: bool) -> PathAttributes {
+fn entered<'a>(
+    received: &'a PathAttributes,
+    rules: &ImportRules,
+    steps_down: bool,
+) -> Cow<'a, PathAttributes> {
     if rules.prepend.is_none() && !steps_down {
-        return received.clone();
+        return Cow::Borrowed(received);
     }
     let mut editor = AttributesEditor::new(&received.raw);
     if let Some(asn) = rules.prepend {
@@ -266,15 +279,20 @@ fn entered(received: &PathAttributes, rules: &ImportRules, steps_down: bool) -> 
     if steps_down {
         editor.set_local_pref(0);
     }
-    PathAttributes {
+    Cow::Owned(PathAttributes {
         next_hop: received.next_hop,
         raw: editor.finish(),
-    }
+    })
 }
 
 /// The form in which a permitted path is used.
-fn settle(arrival: Arrival<'_>, entered: PathAttributes, edits: Edits) -> Judgement {
+fn settle(arrival: Arrival<'_>, entered: Cow<'_, PathAttributes>, edits: Edits) -> Judgement {
     let rules = arrival.rules;
+    let as_it_came = matches!(entered, Cow::Borrowed(_)) && edits.is_unchanged();
+    if as_it_came && rules.weight == 0 && !rules.accept_blackhole {
+        return Judgement::AsReceived;
+    }
+    let entered = entered.into_owned();
     let mut attributes = PathAttributes {
         next_hop: match edits.next_hop {
             NextHopEdit::Set(next_hop) => next_hop,

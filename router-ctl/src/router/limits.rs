@@ -1,5 +1,6 @@
 //! `maximum-prefix`: how many paths of a family a neighbour may send, before policy looks at them (RFC 4486).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::bgp::session::StopReason;
@@ -34,23 +35,24 @@ impl Router {
     }
 
     /// Parts what a neighbour announces into what is let in and what is above its limit.
-    pub(super) fn split_at_limit(
+    pub(super) fn split_at_limit<'a>(
         &self,
         peer: &Peer,
         family: Family,
-        announced: &[Nlri],
-    ) -> (Vec<Nlri>, Vec<Nlri>) {
+        announced: &'a [Nlri],
+    ) -> (Cow<'a, [Nlri]>, Vec<Nlri>) {
         if self.has_room(peer, family, announced.len()) {
-            return (announced.to_vec(), Vec::new());
+            return (Cow::Borrowed(announced), Vec::new());
         }
         let limit = Self::limit(peer, family).map_or(usize::MAX, |(limit, _)| limit as usize);
         let mut room = limit.saturating_sub(self.counted(peer.id, family));
-        announced.iter().partition(|nlri| {
+        let (fits, above): (Vec<Nlri>, _) = announced.iter().partition(|nlri| {
             let known = self.rib.holds(&self.index, peer.id, nlri);
             let fits = known || room > 0;
             room -= usize::from(!known && fits);
             fits
-        })
+        });
+        (Cow::Owned(fits), above)
     }
 
     /// Warns, ends the session or lets blocked paths in, after the number of a neighbour's paths changed.

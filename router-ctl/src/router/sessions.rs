@@ -5,6 +5,7 @@
 //! told its routes or the time for it is over: a neighbour that kept our routes would otherwise drop them at
 //! our first End-of-RIB (RFC 4724 §4.1).
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use crate::rib::route::{PeerId, PeerInfo, PeerKind, Rejection};
 use crate::rib::update_group::RefreshStyle;
 use crate::router::Router;
 use crate::router::event::Retain;
-use crate::router::import::Arrival;
+use crate::router::import::{Arrival, Judged};
 use crate::router::peers::{Established, Peer};
 
 /// What the configuration says about the decision process.
@@ -303,11 +304,19 @@ impl Router {
             attributes,
         };
         let (fits, above) = self.split_at_limit(peer, update.family, &update.announced);
-        let judged = self.judge(arrival, &fits, scratch);
-        let judged = judged.into_iter().map(|(judgement, announced)| {
-            let forgotten = arrival.is_forgotten(&judgement);
-            (judgement, announced, forgotten)
-        });
+        let judged = match self.judge(arrival, &fits, scratch) {
+            Judged::Alike(judgement) => {
+                let forgotten = arrival.is_forgotten(&judgement);
+                vec![(judgement, fits, forgotten)]
+            }
+            Judged::Apart(judged) => judged
+                .into_iter()
+                .map(|(judgement, announced)| {
+                    let forgotten = arrival.is_forgotten(&judgement);
+                    (judgement, Cow::Owned(announced), forgotten)
+                })
+                .collect(),
+        };
         for (judgement, announced, forgotten) in judged {
             if forgotten {
                 // The path that it takes the place of is gone too.
