@@ -29,7 +29,9 @@ fuzz_target!(|data: &[u8]| {
     world.put(&mut rest);
     while let Some(step) = take(&mut rest) {
         match step % 5 {
-            0 => world.pass(Duration::from_millis(u64::from(take(&mut rest).unwrap_or(0)) * 10)),
+            0 => world.pass(Duration::from_millis(
+                u64::from(take(&mut rest).unwrap_or(0)) * 10,
+            )),
             1 => world.put(&mut rest),
             2 => {
                 let length = rest.len().min(usize::from(step));
@@ -106,7 +108,10 @@ impl World {
         assert!(sent <= 2 && (taken || sent == 0));
         let after = self.status.as_ref().map(|status| status.state);
         if let (true, Ok(packet), Some(before)) = (taken, Packet::decode(bytes), before) {
-            assert_eq!(after, Some(fsm::step(before, Event::Received(packet.state)).0));
+            assert_eq!(
+                after,
+                Some(fsm::step(before, Event::Received(packet.state)).0)
+            );
             assert_eq!(Packet::decode(&packet.encode()), Ok(packet));
         } else {
             assert_eq!(after, before);
