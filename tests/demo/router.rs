@@ -45,7 +45,7 @@ bestpath.as-path.multipath-relax = true
 remote-as = {asn}
 description = "{name}"
 [protocols.bgp.neighbor."{address}".address-family.{family}]
-maximum-prefix = 1000
+maximum-prefix = 1000000
 "#,
                 asn = target.asn()
             );

@@ -188,12 +188,12 @@ graceful-restart.restart-time = 1
 [protocols.bgp.neighbor."{router_v4}"]
 remote-as = {ROUTER_AS}
 [protocols.bgp.neighbor."{router_v4}".address-family.ipv4-unicast]
-maximum-prefix = 1000
+maximum-prefix = 1000000
 
 [protocols.bgp.neighbor."{router_v6}"]
 remote-as = {ROUTER_AS}
 [protocols.bgp.neighbor."{router_v6}".address-family.ipv6-unicast]
-maximum-prefix = 1000
+maximum-prefix = 1000000
 "#,
         asn = target.asn(),
         id = target.v4(),
